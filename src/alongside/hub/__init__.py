@@ -1,0 +1,1 @@
+"""The hub: doors that answer, doors that wait, and the rooms behind them."""

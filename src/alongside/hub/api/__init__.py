@@ -1,0 +1,1 @@
+"""Doors of our own REST API: parse, call one room function, serialise."""

@@ -1,0 +1,1 @@
+"""Doors that wait: runner sync, event streams, log following."""

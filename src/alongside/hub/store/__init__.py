@@ -1,0 +1,1 @@
+"""The only SQL and the only log files; returns spec values, never rows."""

@@ -1,0 +1,1 @@
+"""How a run becomes processes. Executors do not know each other."""

@@ -1,0 +1,1 @@
+"""The words: values, protocols and pure rules. No IO, no clock, no framework."""

@@ -1,0 +1,91 @@
+"""People: accounts, groups, access tags, API tokens and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Role = Literal["admin", "user", "guest"]
+
+Scope = Literal["read", "run", "publish", "admin"]
+"""`read` looks, `run` launches and steers runs, `publish` registers datasets and tools,
+`admin` does what an administrator may. A browser session holds all that its role allows."""
+
+SCOPES: tuple[Scope, ...] = ("read", "run", "publish", "admin")
+
+ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+    "admin": frozenset(SCOPES),
+    "user": frozenset({"read", "run", "publish"}),
+    "guest": frozenset({"read", "run"}),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one account may hold at a time; None means no limit of that kind."""
+
+    running: int | None = None
+    cpus: float | None = None
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    id: str
+    name: str
+    role: Role
+    display_name: str
+    email: str | None
+    active: bool
+    limits: Limits
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking: an account, how it proved itself, and the scopes that proof carries."""
+
+    account: Account
+    scopes: frozenset[Scope]
+    via: Literal["session", "token"]
+    #: id of the session or token row
+    credential: str
+    #: tags held by the account itself or through its groups; admins hold every tag implicitly
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def is_admin(self) -> bool:
+        return self.account.role == "admin" and "admin" in self.scopes
+
+
+@dataclass(frozen=True)
+class Group:
+    id: str
+    name: str
+    created_at: datetime
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A thing that carries tags is visible only to those granted one of them."""
+
+    id: str
+    name: str
+    description: str
+    created_at: datetime
+    accounts: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    #: (kind, id) pairs; kind is `dataset`, `tool` or `site`
+    things: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Token:
+    id: str
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None

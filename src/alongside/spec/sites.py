@@ -1,0 +1,69 @@
+"""Sites and runners: places with data and compute, and the processes that take work there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from alongside.spec.tools import Resources
+
+
+@dataclass(frozen=True)
+class ExecutorStatus:
+    """What an executor of a runner can do now, and if not, why."""
+
+    kind: str
+    available: bool
+    reason: str = ""
+    #: named environments (process) that exist there
+    environments: tuple[str, ...] = ()
+    #: whether datasets can be mounted in place; otherwise they are copied
+    can_mount: bool = True
+    #: one uid for everybody: serves only the runner owner's account
+    single_tenant: bool = False
+    #: whether a running interactive run can have datasets mounted into it
+    can_attach: bool = True
+
+
+@dataclass(frozen=True)
+class Capacity:
+    cpus: float
+    memory_gb: float
+    gpus: int = 0
+
+
+RunnerState = Literal["online", "offline", "draining"]
+
+
+@dataclass(frozen=True)
+class Runner:
+    id: str
+    name: str
+    site: str
+    state: RunnerState
+    labels: tuple[str, ...]
+    executors: tuple[ExecutorStatus, ...]
+    capacity: Capacity
+    version: str
+    last_seen_at: datetime | None
+    created_at: datetime
+    epoch: int = 0
+    #: held by its attempts now
+    used: Resources = field(default_factory=lambda: Resources(cpus=0, memory_gb=0))
+    #: ids of the runs it holds
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    id: str
+    name: str
+    title: str
+    description: str
+    #: origin of a run at this site, with {run}: http://{run}.localhost:8470
+    edge_url: str
+    enabled: bool
+    created_at: datetime
+    tags: tuple[str, ...] = ()
+    runners: tuple[Runner, ...] = ()

@@ -1,0 +1,215 @@
+"""Tools: what can be run, as its author describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from alongside.errors import Fault
+
+ToolKind = Literal["interactive", "task"]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one run asks for. cpus are cores, sizes are gigabytes (10^9 bytes)."""
+
+    cpus: float = 1.0
+    memory_gb: float = 1.0
+    gpus: int = 0
+    disk_gb: float = 0.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """When a component counts as ready: it answers below 500 on `path`, or accepts a connection."""
+
+    type: Literal["http", "tcp"] = "http"
+    path: str = "/"
+    #: component port to ask; None means the component's first port
+    port: int | None = None
+    timeout_s: float = 120.0
+    interval_s: float = 0.25
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process or container of a tool.
+
+    `command` may hold the placeholders {port}, {socket}, {home}, {data}, {open} and {run};
+    a component that names {socket} listens on that Unix socket itself, any other one listens on
+    127.0.0.1:{port} and is bridged. Components reach each other by name: as a host name on Docker,
+    through the environment variables <NAME>_HOST and <NAME>_PORT everywhere.
+    """
+
+    name: str = "main"
+    #: container image, for the docker executor
+    image: str | None = None
+    #: a named environment of the site, for the process executor
+    environment: str | None = None
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    port: int | None = None
+    depends: tuple[str, ...] = ()
+    probe: Probe | None = None
+    #: the path the tool itself opens at, before any `open` of the launch
+    open_path: str = "/"
+
+
+@dataclass(frozen=True)
+class Restart:
+    """How often a tool that died is started again, and how long to wait in between."""
+
+    times: int = 3
+    backoff_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool version as written by its author (YAML, JSON or the API)."""
+
+    name: str
+    version: str
+    kind: ToolKind
+    components: tuple[Component, ...]
+    title: str = ""
+    description: str = ""
+    icon: str = ""
+    #: JSON Schema of the arguments: a task reads them as a JSON object on stdin,
+    #: an interactive tool gets each scalar as the environment variable ARG_<NAME>
+    arguments: dict[str, Any] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    resource_class: str | None = None
+    #: labels a runner must carry
+    labels: tuple[str, ...] = ()
+    network: bool = False
+    #: where the first dataset is mounted, for a task: a single file at this path
+    input_path: str | None = None
+    #: a task's output folder inside the sandbox
+    output_path: str = "/out"
+    time_limit_s: float | None = None
+    restart: Restart = field(default_factory=Restart)
+    #: path template appended to the tool's address when a file is to be opened, e.g. /lab/tree/{open}
+    open_template: str = "{open}"
+    #: what a person may do with the result: media types the tool reads
+    reads: tuple[str, ...] = ()
+
+    @property
+    def front(self) -> Component:
+        """The component people open: the last one that has a port, or the last one."""
+        with_port = [component for component in self.components if component.port]
+        return (with_port or list(self.components))[-1]
+
+    @property
+    def executors(self) -> tuple[str, ...]:
+        """Executor kinds that this tool could run on."""
+        kinds = []
+        if all(component.environment for component in self.components):
+            kinds.append("process")
+        if all(component.image for component in self.components):
+            kinds.append("docker")
+        return tuple(kinds)
+
+
+@dataclass(frozen=True)
+class ToolVersion:
+    id: str
+    spec: ToolSpec
+    created_at: datetime
+    created_by: str | None
+    tags: tuple[str, ...] = ()
+    #: sha256 of the canonical JSON form of `spec`
+    digest: str = ""
+
+
+def start_order(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """Components so that each comes after those it depends on; stop in reverse.
+
+    Raises:
+        ValueError: naming the cycle, component by component.
+    """
+    by_name = {component.name: component for component in components}
+    done: dict[str, Component] = {}
+
+    def visit(component: Component, path: tuple[str, ...]) -> None:
+        if component.name in path:
+            cycle = " → ".join((*path[path.index(component.name) :], component.name))
+            raise ValueError(f"components depend on each other: {cycle}")
+        if component.name in done:
+            return
+        for name in component.depends:
+            if name in by_name:
+                visit(by_name[name], (*path, component.name))
+        done[component.name] = component
+
+    for component in components:
+        visit(component, ())
+    return tuple(done.values())
+
+
+def faults(spec: ToolSpec) -> Iterator[Fault]:
+    """Everything wrong with a well-typed spec, beyond the types of its members."""
+    if not _is_name(spec.name):
+        yield Fault("name", "use lower-case letters, digits and single hyphens (at most 63)")
+    if not spec.version or len(spec.version) > 64 or not spec.version.isprintable():
+        yield Fault("version", "must be 1 to 64 printable characters")
+    if not spec.components:
+        yield Fault("components", "a tool needs at least one component")
+    yield from _component_faults(spec)
+    yield from _resource_faults(spec.resources)
+    if spec.components and not spec.executors:
+        yield Fault(
+            "components",
+            "give every component an image (docker), an environment (process), or both",
+        )
+    if spec.kind == "interactive" and spec.components and not spec.front.port:
+        yield Fault("components", "an interactive tool needs a component with a port")
+    if spec.kind == "task" and len(spec.components) > 1:
+        yield Fault("components", "a task has exactly one component")
+    for name in ("input_path", "output_path"):
+        path = getattr(spec, name)
+        if path is not None and (not path.startswith("/") or ".." in path.split("/")):
+            yield Fault(name, "must be an absolute path without ..")
+    if spec.time_limit_s is not None and spec.time_limit_s <= 0:
+        yield Fault("time_limit_s", "must be greater than 0")
+    if spec.arguments and spec.arguments.get("type", "object") != "object":
+        yield Fault("arguments.type", "the arguments' schema must describe an object")
+
+
+def _component_faults(spec: ToolSpec) -> Iterator[Fault]:
+    names = [component.name for component in spec.components]
+    for index, component in enumerate(spec.components):
+        where = f"components[{index}]"
+        if not _is_name(component.name):
+            yield Fault(f"{where}.name", "use lower-case letters, digits and single hyphens")
+        if names.count(component.name) > 1:
+            yield Fault(f"{where}.name", f"the name {component.name!r} is used twice")
+        if component.port is not None and not 1 <= component.port <= 65535:
+            yield Fault(f"{where}.port", "must be from 1 to 65535")
+        if component.environment and not component.command:
+            yield Fault(f"{where}.command", "a component with an environment needs a command")
+        for dependency in component.depends:
+            if dependency not in names:
+                yield Fault(f"{where}.depends", f"there is no component {dependency!r}")
+    try:
+        start_order(spec.components)
+    except ValueError as error:
+        yield Fault("components", str(error))
+
+
+def _resource_faults(resources: Resources) -> Iterator[Fault]:
+    for name in ("cpus", "memory_gb"):
+        if getattr(resources, name) <= 0:
+            yield Fault(f"resources.{name}", "must be greater than 0")
+    for name in ("gpus", "disk_gb"):
+        if getattr(resources, name) < 0:
+            yield Fault(f"resources.{name}", "must not be negative")
+
+
+def _is_name(text: str) -> bool:
+    parts = text.split("-")
+    return 0 < len(text) <= 63 and all(
+        part and part.isascii() and part.isalnum() and part == part.lower() for part in parts
+    )
