@@ -47,9 +47,7 @@ class DispatcherSettings:
     )
     retries: int = setting(2, "New attempts for a task whose runner was lost.")
     action_ttl_s: float = setting(86_400.0, "Seconds that an action waits for its runner.")
-    stage_max_bytes: int = setting(
-        10_000_000_000, "Largest dataset copied to a site that does not hold it."
-    )
+    stage_max_bytes: int = setting(10_000_000_000, "Largest dataset copied to a site that does not hold it.")
 
 
 @dataclass(frozen=True)

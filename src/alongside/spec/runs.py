@@ -34,7 +34,17 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {"running", "paused", "queued", "complete", "executor_error", "system_error", "canceling", "canceled"}
     ),
     "running": frozenset(
-        {"paused", "queued", "initializing", "complete", "executor_error", "system_error", "canceling", "canceled", "preempted"}
+        {
+            "paused",
+            "queued",
+            "initializing",
+            "complete",
+            "executor_error",
+            "system_error",
+            "canceling",
+            "canceled",
+            "preempted",
+        }
     ),
     "canceling": frozenset({"canceled", "complete", "executor_error", "system_error"}),
     "paused": frozenset({"queued", "canceled"}),

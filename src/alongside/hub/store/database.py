@@ -41,7 +41,9 @@ class Database:
         else:
             options["pool_pre_ping"] = True
         self.engine: Engine = create_engine(url, **options)
-        self._turnstile = _Turnstile(Path(self.engine.url.database or "hub.sqlite")) if self.is_sqlite else None
+        self._turnstile = (
+            _Turnstile(Path(self.engine.url.database or "hub.sqlite")) if self.is_sqlite else None
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

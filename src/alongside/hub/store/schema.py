@@ -60,7 +60,9 @@ def _id() -> Column[str]:
     return Column("id", Id, primary_key=True)
 
 
-def _ref(name: str, target: str, *, nullable: bool = False, key: bool = False, cascade: bool = True) -> Column[Any]:
+def _ref(
+    name: str, target: str, *, nullable: bool = False, key: bool = False, cascade: bool = True
+) -> Column[Any]:
     action = "CASCADE" if cascade and not nullable else "SET NULL" if nullable else None
     return Column(name, Id, ForeignKey(target, ondelete=action), nullable=nullable, primary_key=key)
 
@@ -85,7 +87,9 @@ accounts = Table(
     _when("created_at"),
 )
 
-groups = Table("groups", metadata, _id(), Column("name", Name, nullable=False, unique=True), _when("created_at"))
+groups = Table(
+    "groups", metadata, _id(), Column("name", Name, nullable=False, unique=True), _when("created_at")
+)
 
 group_members = Table(
     "group_members",
@@ -261,7 +265,9 @@ lookups = Table(
 
 # Tools
 
-tools = Table("tools", metadata, _id(), Column("name", Name, nullable=False, unique=True), _when("created_at"))
+tools = Table(
+    "tools", metadata, _id(), Column("name", Name, nullable=False, unique=True), _when("created_at")
+)
 
 tool_versions = Table(
     "tool_versions",
