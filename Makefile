@@ -1,0 +1,36 @@
+# Short names for what a developer does. `make` alone lists them.
+PYTHON = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help up check test bench soak web docs openapi requirements
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+up: ## Everything on this machine, with demonstration data
+	./up
+
+check: ## Lint, types, floor plan and fast tests (no services)
+	./test check
+
+test: ## Everything, with the real services
+	./test
+
+bench: ## The figures in docs/reference, measured again on this machine
+	$(PYTHON) -m bench
+
+soak: ## An hour of launches, kills and restarts, then the books are checked
+	$(PYTHON) -m bench.soak
+
+web: ## The web app, built into the package
+	$(PYTHON) build_web.py
+
+docs: ## The generated reference pages, then the documentation as a site, links checked
+	$(PYTHON) docs/generate.py
+	$(PYTHON) -m mkdocs build --strict
+
+openapi: ## web/openapi.json and the types made from it
+	$(PYTHON) docs/openapi.py
+
+requirements: ## Locked requirement files, renewed
+	requirements/compile
