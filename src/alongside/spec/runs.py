@@ -29,7 +29,10 @@ ACTIVE: frozenset[State] = frozenset({"queued", "initializing", "running", "canc
 """States that count against an account's quota."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    "queued": frozenset({"initializing", "running", "paused", "canceled", "system_error"}),
+    # `complete` and `executor_error`: a late result of an attempt that was given up for lost
+    "queued": frozenset(
+        {"initializing", "running", "paused", "complete", "executor_error", "canceled", "system_error"}
+    ),
     "initializing": frozenset(
         {"running", "paused", "queued", "complete", "executor_error", "system_error", "canceling", "canceled"}
     ),
@@ -218,7 +221,7 @@ class Run:
     revision: int = 1
 
 
-ActionKind = Literal["attach", "detach", "start", "stop", "extend", "delete"]
+ActionKind = Literal["attach", "detach", "start", "stop", "cancel", "extend", "delete"]
 
 
 @dataclass(frozen=True)
