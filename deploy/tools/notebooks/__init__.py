@@ -1,0 +1,1 @@
+"""The notebook server and its starter notebook."""
