@@ -1,0 +1,123 @@
+"""What administrators do: people, tags, sites and runners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from alongside.client.answers import Link, NewRegistrationToken
+from alongside.client.transport import Transport, loaded, segment
+from alongside.spec.accounts import Account, Group, Tag
+from alongside.spec.sites import Runner, Site
+
+
+class Admin:
+    def __init__(self, transport: Transport) -> None:
+        self._hub = transport
+
+    def accounts(self) -> Iterator[Account]:
+        return (loaded(Account, item) for item in self._hub.pages("/accounts"))
+
+    def account(self, name: str) -> Account:
+        """By id or name."""
+        return _named(self.accounts(), name) or loaded(Account, self._hub.get(f"/accounts/{segment(name)}"))
+
+    def add_account(self, name: str, role: str, **more: Any) -> Account:
+        """`more`: display_name, email, password, limits."""
+        given = {key: value for key, value in more.items() if value is not None}
+        return loaded(Account, self._hub.post("/accounts", {"name": name, "role": role, **given}))
+
+    def change_account(self, name: str, changes: Mapping[str, Any]) -> Account:
+        return loaded(Account, self._change(f"/accounts/{self.account(name).id}", changes))
+
+    def sign_in_link(self, name: str) -> Link:
+        return loaded(Link, self._hub.post(f"/accounts/{self.account(name).id}/sign-in-link"))
+
+    def groups(self) -> Iterator[Group]:
+        return (loaded(Group, item) for item in self._hub.pages("/groups"))
+
+    def group(self, name: str) -> Group:
+        return _named(self.groups(), name) or loaded(Group, self._hub.get(f"/groups/{segment(name)}"))
+
+    def add_group(self, name: str) -> Group:
+        return loaded(Group, self._hub.post("/groups", {"name": name}))
+
+    def delete_group(self, name: str) -> None:
+        self._hub.call("DELETE", f"/groups/{self.group(name).id}")
+
+    def add_member(self, group: str, account: str) -> None:
+        self._hub.call("PUT", f"/groups/{self.group(group).id}/members/{self.account(account).id}")
+
+    def remove_member(self, group: str, account: str) -> None:
+        self._hub.call("DELETE", f"/groups/{self.group(group).id}/members/{self.account(account).id}")
+
+    def tags(self) -> Iterator[Tag]:
+        return (loaded(Tag, item) for item in self._hub.pages("/tags"))
+
+    def tag(self, name: str) -> Tag:
+        return _named(self.tags(), name) or loaded(Tag, self._hub.get(f"/tags/{segment(name)}"))
+
+    def add_tag(self, name: str, description: str = "") -> Tag:
+        return loaded(Tag, self._hub.post("/tags", {"name": name, "description": description}))
+
+    def delete_tag(self, name: str) -> None:
+        self._hub.call("DELETE", f"/tags/{self.tag(name).id}")
+
+    def grant_tag(self, name: str, *, account: str | None = None, group: str | None = None) -> None:
+        """Let an account or a group see what carries the tag."""
+        self._hub.call("PUT", self._holder(name, account, group))
+
+    def withdraw_tag(self, name: str, *, account: str | None = None, group: str | None = None) -> None:
+        self._hub.call("DELETE", self._holder(name, account, group))
+
+    def put_tag(self, name: str, kind: str, thing: str) -> None:
+        """From now on only those granted the tag see this dataset, tool or site."""
+        self._hub.call("PUT", f"/tags/{self.tag(name).id}/things/{segment(kind)}/{segment(thing)}")
+
+    def take_tag(self, name: str, kind: str, thing: str) -> None:
+        self._hub.call("DELETE", f"/tags/{self.tag(name).id}/things/{segment(kind)}/{segment(thing)}")
+
+    def sites(self) -> Iterator[Site]:
+        return (loaded(Site, item) for item in self._hub.pages("/sites"))
+
+    def site(self, name: str) -> Site:
+        return loaded(Site, self._hub.get(f"/sites/{segment(name)}"))
+
+    def add_site(self, name: str, **more: Any) -> Site:
+        """`more`: title, description, edge_url."""
+        given = {key: value for key, value in more.items() if value is not None}
+        return loaded(Site, self._hub.post("/sites", {"name": name, **given}))
+
+    def registration_token(self, site: str, **more: Any) -> NewRegistrationToken:
+        """A token with which one or more runners can join the site. `more`: name, days."""
+        given = {key: value for key, value in more.items() if value is not None}
+        path = f"/sites/{segment(site)}/registration-tokens"
+        return loaded(NewRegistrationToken, self._hub.post(path, given))
+
+    def runners(self) -> Iterator[Runner]:
+        return (loaded(Runner, item) for item in self._hub.pages("/runners"))
+
+    def runner(self, name: str) -> Runner:
+        return _named(self.runners(), name) or loaded(Runner, self._hub.get(f"/runners/{segment(name)}"))
+
+    def drain(self, name: str, draining: bool = True) -> Runner:
+        """Give a runner no new work; what it holds goes on."""
+        return loaded(Runner, self._change(f"/runners/{self.runner(name).id}", {"draining": draining}))
+
+    def delete_runner(self, name: str) -> None:
+        self._hub.call("DELETE", f"/runners/{self.runner(name).id}")
+
+    def _holder(self, tag: str, account: str | None, group: str | None) -> str:
+        path = f"/tags/{self.tag(tag).id}"
+        if account:
+            return f"{path}/accounts/{self.account(account).id}"
+        if group:
+            return f"{path}/groups/{self.group(group).id}"
+        raise ValueError("name an account or a group")
+
+    def _change(self, path: str, changes: Mapping[str, Any]) -> Any:
+        return self._hub.call("PATCH", path, body=dict(changes))
+
+
+def _named(items: Iterator[Any], name: str) -> Any:
+    return next((item for item in items if name in (item.id, item.name)), None)
