@@ -24,10 +24,12 @@
     ├── TooLarge
     ├── RateLimited
     ├── Unavailable                a part of the installation does not answer
+    ├── BadRequest, MethodNotAllowed, MediaTypeUnsupported    what HTTP itself refuses
+    ├── InternalError              a fault of ours; the log says more
     └── Misconfigured              an installation cannot start; says which setting
 
 The class name is what happened, its docstring the default sentence, its snake-case name the
-stable `code`. The mapping to HTTP is in `hub/api/guard.py` and nowhere else.
+stable `code`. The mapping to HTTP is in `hub/doors.py` and nowhere else.
 """
 
 from __future__ import annotations
@@ -220,6 +222,22 @@ class RateLimited(Problem):
 
 class Unavailable(Problem):
     """A part of this installation does not answer."""
+
+
+class BadRequest(Problem):
+    """The request cannot be understood."""
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take that method."""
+
+
+class MediaTypeUnsupported(Problem):
+    """The request's Content-Type is not one that this address reads."""
+
+
+class InternalError(Problem):
+    """Something went wrong inside Alongside; its log says more."""
 
 
 class Misconfigured(Problem):

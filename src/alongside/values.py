@@ -6,10 +6,13 @@ validates them.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic.json_schema import GenerateJsonSchema
 
 from alongside.errors import Fault, Invalid
 
@@ -46,6 +49,65 @@ def dump(value: Any) -> Any:
 
 def dump_json(value: Any) -> bytes:
     return _adapter(type(value)).dump_json(value)
+
+
+def dump_as(kind: Any, value: Any) -> bytes:
+    """JSON text of `value` as a `kind`, which may be generic (`Page[Run]`) or a union."""
+    return _adapter(kind).dump_json(value)
+
+
+def json_schemas(
+    kinds: Iterable[tuple[Any, Literal["input", "output"]]], *, template: str
+) -> tuple[dict[tuple[Any, str], dict[str, Any]], dict[str, Any]]:
+    """JSON Schemas of all `kinds` together: a schema for each of them, and the definitions they share.
+
+    What we write is complete, so every member of an output is required; a value that also comes
+    in gets a second definition for that, named `…Input`.
+    """
+    mode: dict[str, Literal["validation", "serialization"]] = {
+        "input": "validation",
+        "output": "serialization",
+    }
+    wanted = list(dict.fromkeys(kinds))
+    found, document = TypeAdapter.json_schemas(
+        [((kind, way), mode[way], _adapter(kind)) for kind, way in wanted],
+        ref_template="{model}",
+        schema_generator=_Complete,
+    )
+    definitions: dict[str, Any] = document.get("$defs", {})
+    named = {_definition_name(name): schema for name, schema in definitions.items()}
+    schemas = {(kind, way): found[(kind, way), mode[way]] for kind, way in wanted}  # type: ignore[index]
+    return (
+        {key: _relinked(schema, template) for key, schema in schemas.items()},
+        {name: _relinked(schema, template) for name, schema in sorted(named.items())},
+    )
+
+
+class _Complete(GenerateJsonSchema):
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        # "Display Name" beside `display_name` tells nobody anything
+        return False
+
+
+def _definition_name(name: str) -> str:
+    name = name.removesuffix("-Output").replace("-Input", "Input")
+    return re.sub(r"^(\w+?)_(\w+?)_$", r"\2\1", name)
+
+
+def _relinked(schema: Any, template: str) -> Any:
+    if isinstance(schema, list):
+        return [_relinked(item, template) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: template.format(model=_definition_name(item))
+        if key == "$ref" and isinstance(item, str)
+        else _relinked(item, template)
+        for key, item in schema.items()
+    }
 
 
 @cache

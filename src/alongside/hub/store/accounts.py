@@ -1,0 +1,266 @@
+"""Rows of accounts and of what proves them: passwords, sessions, tokens, one-time links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, union, update
+
+from alongside import values
+from alongside.hub.store.database import Tx
+from alongside.hub.store.schema import (
+    accounts,
+    group_members,
+    runs,
+    sessions,
+    signin_links,
+    tag_accounts,
+    tag_groups,
+    tags,
+    tokens,
+)
+from alongside.spec.accounts import Account, Limits, Token
+from alongside.spec.runs import ACTIVE
+
+
+@dataclass(frozen=True)
+class Session:
+    id: str
+    account: Account
+    csrf: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an account's active runs hold together."""
+
+    running: int
+    cpus: float
+    memory_gb: float
+
+
+def get(tx: Tx, account_id: str) -> Account | None:
+    return _one(tx, accounts.c.id == account_id)
+
+
+def by_name(tx: Tx, name: str) -> Account | None:
+    return _one(tx, accounts.c.name == name)
+
+
+def page(tx: Tx, after: str | None, limit: int) -> list[Account]:
+    query = select(accounts).order_by(accounts.c.id).limit(limit)
+    if after is not None:
+        query = query.where(accounts.c.id > after)
+    return [_account(row) for row in tx.execute(query)]
+
+
+def add(tx: Tx, account: Account, password_hash: str | None) -> None:
+    tx.execute(
+        insert(accounts).values(
+            id=account.id,
+            name=account.name,
+            role=account.role,
+            display_name=account.display_name,
+            email=account.email,
+            active=account.active,
+            limits=values.dump(account.limits),
+            password_hash=password_hash,
+            created_at=account.created_at,
+        )
+    )
+
+
+def change(tx: Tx, account_id: str, members: dict[str, Any]) -> None:
+    stored = {name: values.dump(value) if name == "limits" else value for name, value in members.items()}
+    if stored:
+        tx.execute(update(accounts).where(accounts.c.id == account_id).values(**stored))
+
+
+def remove(tx: Tx, account_id: str) -> None:
+    tx.execute(delete(accounts).where(accounts.c.id == account_id))
+
+
+def has_runs(tx: Tx, account_id: str) -> bool:
+    return tx.execute(select(runs.c.id).where(runs.c.account_id == account_id).limit(1)).first() is not None
+
+
+def other_admins(tx: Tx, account_id: str) -> int:
+    """Active administrators besides this one."""
+    return tx.execute(
+        select(func.count()).where(
+            accounts.c.role == "admin", accounts.c.active.is_(True), accounts.c.id != account_id
+        )
+    ).scalar_one()
+
+
+def password_hash(tx: Tx, account_id: str) -> str | None:
+    return tx.execute(
+        select(accounts.c.password_hash).where(accounts.c.id == account_id)
+    ).scalar_one_or_none()
+
+
+def tag_names(tx: Tx, account_id: str) -> frozenset[str]:
+    """Tags granted to the account itself or to a group that it is in."""
+    own = select(tag_accounts.c.tag_id).where(tag_accounts.c.account_id == account_id)
+    through_groups = (
+        select(tag_groups.c.tag_id)
+        .join(group_members, group_members.c.group_id == tag_groups.c.group_id)
+        .where(group_members.c.account_id == account_id)
+    )
+    granted = union(own, through_groups).subquery()
+    return frozenset(tx.execute(select(tags.c.name).join(granted, granted.c.tag_id == tags.c.id)).scalars())
+
+
+def held(tx: Tx, account_id: str) -> Held:
+    row = tx.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(runs.c.cpus), 0.0),
+            func.coalesce(func.sum(runs.c.memory_gb), 0.0),
+        ).where(runs.c.account_id == account_id, runs.c.state.in_(sorted(ACTIVE)))
+    ).one()
+    return Held(row[0], float(row[1]), float(row[2]))
+
+
+def add_session(tx: Tx, session: Session, secret_hash: str, now: datetime) -> None:
+    tx.execute(
+        insert(sessions).values(
+            id=session.id,
+            secret_hash=secret_hash,
+            csrf=session.csrf,
+            account_id=session.account.id,
+            created_at=now,
+            expires_at=session.expires_at,
+        )
+    )
+
+
+def session(tx: Tx, secret_hash: str) -> Session | None:
+    row = tx.execute(
+        select(sessions.c.id.label("session_id"), sessions.c.csrf, sessions.c.expires_at, accounts)
+        .join(accounts, accounts.c.id == sessions.c.account_id)
+        .where(sessions.c.secret_hash == secret_hash)
+    ).first()
+    return None if row is None else Session(row.session_id, _account(row), row.csrf, row.expires_at)
+
+
+def remove_session(tx: Tx, session_id: str) -> None:
+    tx.execute(delete(sessions).where(sessions.c.id == session_id))
+
+
+def remove_sessions(tx: Tx, account_id: str, *, but: str | None = None) -> None:
+    tx.execute(delete(sessions).where(sessions.c.account_id == account_id, sessions.c.id != (but or "")))
+
+
+def remove_expired(tx: Tx, now: datetime) -> None:
+    """Sessions and links that can never be used again."""
+    tx.execute(delete(sessions).where(sessions.c.expires_at < now))
+    tx.execute(delete(signin_links).where(signin_links.c.expires_at < now))
+
+
+def add_token(tx: Tx, account_id: str, token: Token, secret_hash: str) -> None:
+    tx.execute(
+        insert(tokens).values(
+            id=token.id,
+            account_id=account_id,
+            name=token.name,
+            secret_hash=secret_hash,
+            scopes=list(token.scopes),
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+    )
+
+
+def token(tx: Tx, secret_hash: str) -> tuple[Token, Account] | None:
+    row = tx.execute(
+        select(
+            tokens.c.id.label("token_id"),
+            tokens.c.name.label("token_name"),
+            tokens.c.scopes,
+            tokens.c.created_at.label("token_created_at"),
+            tokens.c.expires_at,
+            tokens.c.last_used_at,
+            accounts,
+        )
+        .join(accounts, accounts.c.id == tokens.c.account_id)
+        .where(tokens.c.secret_hash == secret_hash)
+    ).first()
+    if row is None:
+        return None
+    found = Token(
+        row.token_id,
+        row.token_name,
+        tuple(row.scopes),
+        row.token_created_at,
+        row.expires_at,
+        row.last_used_at,
+    )
+    return found, _account(row)
+
+
+def token_page(tx: Tx, account_id: str, after: str | None, limit: int) -> list[Token]:
+    query = select(tokens).where(tokens.c.account_id == account_id).order_by(tokens.c.id).limit(limit)
+    if after is not None:
+        query = query.where(tokens.c.id > after)
+    return [
+        Token(row.id, row.name, tuple(row.scopes), row.created_at, row.expires_at, row.last_used_at)
+        for row in tx.execute(query)
+    ]
+
+
+def remove_token(tx: Tx, account_id: str, token_id: str) -> bool:
+    gone = tx.execute(delete(tokens).where(tokens.c.account_id == account_id, tokens.c.id == token_id))
+    return gone.rowcount > 0
+
+
+def remove_tokens(tx: Tx, account_id: str) -> None:
+    tx.execute(delete(tokens).where(tokens.c.account_id == account_id))
+
+
+def note_use(tx: Tx, token_id: str, now: datetime) -> None:
+    tx.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
+
+
+def add_link(tx: Tx, link_id: str, account_id: str, secret_hash: str, expires_at: datetime) -> None:
+    tx.execute(
+        insert(signin_links).values(
+            id=link_id, account_id=account_id, secret_hash=secret_hash, expires_at=expires_at
+        )
+    )
+
+
+def use_link(tx: Tx, secret_hash: str, now: datetime) -> str | None:
+    """The account of an unused link that has not ended; the link is used from now on."""
+    row = tx.execute(
+        update(signin_links)
+        .where(
+            signin_links.c.secret_hash == secret_hash,
+            signin_links.c.used_at.is_(None),
+            signin_links.c.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(signin_links.c.account_id)
+    ).first()
+    return None if row is None else row.account_id
+
+
+def _one(tx: Tx, condition: Any) -> Account | None:
+    row = tx.execute(select(accounts).where(condition)).first()
+    return None if row is None else _account(row)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        display_name=row.display_name,
+        email=row.email,
+        active=row.active,
+        limits=values.load(Limits, row.limits),
+        created_at=row.created_at,
+    )
