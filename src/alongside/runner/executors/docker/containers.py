@@ -1,0 +1,123 @@
+"""Single containers: how they end, and how they are ended. Ones that are gone are no error."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+
+from alongside.runner.executors import CannotStart, Exit
+from alongside.runner.executors.docker.body import KEY, RUNNER
+from alongside.runner.executors.docker.engine import Engine, EngineAway
+from alongside.runner.executors.docker.launch import Launch, Part
+
+SIGKILLED = 128 + 9
+GONE = (304, 404, 409)
+
+
+@dataclass(frozen=True)
+class Found:
+    id: str
+    name: str
+    labels: dict[str, str]
+
+
+async def ended(engine: Engine, plan: Launch, part: Part, ending: Callable[[], bool]) -> Exit:
+    """Returns once the container runs no more, through any number of engine restarts."""
+    while True:
+        try:
+            async with engine.asked() as docker:
+                await docker.containers.container(part.container).wait()
+            # an engine that shuts down ends its containers first: then it does not answer anew
+            await engine.info()
+            state = await engine.inspect(part.container)
+            if state is None:
+                return Exit(None, reason_code="exited", reason="its container was removed by someone else")
+            if not state["State"]["Running"]:
+                restarted = not ending() and await engine.restarted_since(state)
+                return _exit(state, plan, part, ending=ending(), restarted=restarted)
+        except EngineAway:
+            await engine.back()
+        except DockerError as error:
+            if error.status == 404:
+                return Exit(None, reason_code="exited", reason="its container was removed by someone else")
+            await asyncio.sleep(0.5)
+
+
+def _exit(state: dict[str, Any], plan: Launch, part: Part, *, ending: bool, restarted: bool) -> Exit:
+    code = state["State"]["ExitCode"]
+    where = f"component {part.component}: " if len(plan.parts) > 1 else ""
+    # the flag also stands for a child that was killed long ago, and an interactive tool lived on
+    killed = code == SIGKILLED or (plan.task and code != 0)
+    if state["State"].get("OOMKilled") and killed and not ending:
+        reason = f"{where}it needed more memory than its limit of {plan.memory_gb:g} GB"
+        return Exit(code, oom=True, reason_code="out_of_memory", reason=reason)
+    # many tools end with 0 when asked to, which an engine does that shuts down in good order
+    if restarted and (code != 0 or not plan.task):
+        return Exit(code, reason_code="engine_restarted", reason="this site's Docker Engine was restarted")
+    return Exit(code, reason=f"{where}it ended with exit code {code}" if where and not ending else "")
+
+
+async def stop(docker: Docker, container: str, *, deadline: float) -> None:
+    """TERM (or the image's STOPSIGNAL), and KILL when the deadline of the loop's clock is over."""
+    left = max(1, round(deadline - asyncio.get_running_loop().time()))
+    await _quietly(docker.containers.container(container).stop(t=left))
+
+
+async def kill(docker: Docker, container: str) -> None:
+    found = docker.containers.container(container)
+    await _quietly(found.kill())
+    # also returns at once for one that was created and never started
+    await _quietly(found.wait(condition="not-running"))
+
+
+async def remove(docker: Docker, container: str) -> None:
+    """With its anonymous volumes: those outlive a container that is removed without saying so."""
+    await _quietly(docker.containers.container(container).delete(force=True, v=True))
+
+
+async def end_all(docker: Docker, runner: str, key: str) -> None:
+    for container in await _of_attempt(docker, runner, key):
+        await kill(docker, container.id)
+
+
+async def remove_all(docker: Docker, runner: str, key: str) -> None:
+    for container in await _of_attempt(docker, runner, key):
+        await remove(docker, container.id)
+
+
+async def of_runner(docker: Docker, runner: str) -> list[Found]:
+    return await _labelled(docker, [f"{RUNNER}={runner}"])
+
+
+def refusal(message: str) -> CannotStart:
+    """The engine's refusal to create or start a container, as a reason a person can act on."""
+    if "no space left" in message:
+        return CannotStart("disk_full", "no space left on the engine's disk")
+    if "executable file not found" in message or "exec format error" in message:
+        return CannotStart("environment_missing", f"the image cannot run this command: {message}")
+    if "bind source path does not exist" in message:
+        return CannotStart("data_missing", message)
+    return CannotStart("internal", f"the Docker Engine refused: {message}")
+
+
+async def _of_attempt(docker: Docker, runner: str, key: str) -> list[Found]:
+    return await _labelled(docker, [f"{RUNNER}={runner}", f"{KEY}={key}"])
+
+
+async def _labelled(docker: Docker, labels: list[str]) -> list[Found]:
+    listed = await docker.containers.list(all=1, filters=json.dumps({"label": labels}))
+    return [Found(item.id, item["Names"][0].lstrip("/"), item["Labels"]) for item in listed]
+
+
+async def _quietly(call: Any) -> None:
+    try:
+        await call
+    except DockerError as error:
+        if error.status not in GONE:
+            raise

@@ -1,0 +1,375 @@
+"""Runs attempts as containers; see `Executor` for what each method promises."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiodocker import Docker
+from aiodocker.exceptions import DockerError
+
+from alongside import values
+from alongside.config import RunnerSettings
+from alongside.runner import components
+from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, Job, Keep, Mount, Progress
+from alongside.runner.executors.docker import containers, images, launch, mounts, networks, probe
+from alongside.runner.executors.docker.body import KEY, Bind, Place, create_body
+from alongside.runner.executors.docker.engine import Engine, EngineAway
+from alongside.runner.executors.docker.launch import Launch, Part, key_of, launch_of
+from alongside.runner.executors.docker.logs import AttemptLog, follow
+from alongside.runner.executors.docker.stdin import Stdin
+from alongside.spec.sites import ExecutorStatus
+from alongside.spec.tools import Component
+
+#: how long the last lines of an ended container are waited for
+DRAIN_S = 10.0
+
+
+class DockerExecutor:
+    kind = "docker"
+
+    def __init__(self, settings: RunnerSettings, work_dir: Path) -> None:
+        self._engine = Engine(Path(settings.docker_socket))
+        self._folder = work_dir.resolve() / "docker"
+        #: the label of everything made here: one engine may serve several runners
+        self._runner = str(self._folder)
+        self._networks = networks.Networks(settings.tool_subnet)
+        #: why nothing can be mounted into containers; None until it was tried
+        self._no_mounts: str | None = None
+        self._followers: dict[str, list[asyncio.Task[None]]] = {}
+        self._feeders: set[asyncio.Task[None]] = set()
+        #: keys of attempts that are being stopped or killed: how they end is then known
+        self._ending: set[str] = set()
+
+    async def status(self) -> ExecutorStatus:
+        try:
+            info = await self._engine.info()
+        except EngineAway as trouble:
+            return ExecutorStatus(self.kind, available=False, reason=str(trouble))
+        if info.get("OSType") != "linux":
+            return ExecutorStatus(self.kind, available=False, reason="the engine runs no Linux containers")
+        no_mounts = await self._mounts_refused()
+        return ExecutorStatus(
+            self.kind,
+            available=True,
+            reason=f"datasets are copied into running tools: {no_mounts}" if no_mounts else "",
+            single_tenant=not mounts.is_root(),
+            can_attach=not no_mounts,
+        )
+
+    async def prepare(self, job: Job, progress: Progress) -> None:
+        async with self._starting() as docker:
+            for component in job.assignment.tool.components:
+                if component.image and await images.here(docker, component.image) is None:
+                    await images.pull(docker, component.image, progress)
+
+    async def start(self, job: Job, keep: Keep, start: int = 1) -> Handle:
+        self._ending.discard(job.key)
+        can_mount = not await self._mounts_refused()
+        async with self._starting() as docker:
+            # without bridge-nf the engine's rule between containers of one bridge is never asked
+            separates = bool((await self._engine.info()).get("BridgeNfIptables", True))
+            plan = launch.plan(
+                job, start, self._folder / job.key, bridge_separates=separates, can_mount=can_mount
+            )
+            assignment = job.assignment
+            handle = Handle(self.kind, assignment.run, assignment.attempt, start, values.dump(plan))
+            keep(handle)
+            await containers.remove_all(docker, self._runner, job.key)
+            await self._forget_followers(job.key)
+            try:
+                await self._start_parts(docker, job, handle, plan)
+            except BaseException:
+                await asyncio.shield(self._undo(docker, job.key))
+                raise
+        keep(handle)
+        return handle
+
+    async def adopt(self, handle: Handle) -> Handle | None:
+        key, plan = key_of(handle), launch_of(handle)
+        try:
+            states = [await self._engine.inspect(part.container) for part in plan.parts]
+        except EngineAway:
+            # nothing can be known now; `wait` goes on asking
+            states = None
+        if states is not None:
+            complete = all(state is not None and state["State"]["Status"] != "created" for state in states)
+            if not complete or (plan.task and not self._stdin_done(key, handle.start).exists()):
+                await self.kill(handle)
+                return None
+        log = AttemptLog(Path(plan.log), self._folder / key / "log.json")
+        log.resume()
+        for part in plan.parts:
+            self._follow(key, part, log)
+        return handle
+
+    async def wait(self, handle: Handle) -> Exit:
+        key, plan = key_of(handle), launch_of(handle)
+        ending = partial(self._is_ending, key)
+        watched = {
+            asyncio.create_task(containers.ended(self._engine, plan, part, ending)): part
+            for part in plan.parts
+        }
+        try:
+            done, others = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if others and key not in self._ending:
+                # a tool without one of its components is of no use
+                await self._end(plan, containers.kill)
+            if others:
+                await asyncio.wait(others)
+            first = min(done, key=lambda task: plan.parts.index(watched[task]))
+            ended = first.result()
+        finally:
+            for task in watched:
+                task.cancel()
+        await self._drain(key)
+        return ended
+
+    async def stop(self, handle: Handle, grace_s: float = 10.0) -> None:
+        self._ending.add(key_of(handle))
+        deadline = asyncio.get_running_loop().time() + grace_s
+        await self._end(launch_of(handle), partial(containers.stop, deadline=deadline))
+        await self._drain(key_of(handle))
+
+    async def kill(self, handle: Handle) -> None:
+        self._ending.add(key_of(handle))
+        await self._end(launch_of(handle), containers.kill)
+        await self._drain(key_of(handle))
+
+    async def attach(self, handle: Handle, job: Job, mount: Mount) -> None:
+        plan = launch_of(handle)
+        if not plan.grows or job.data is None:
+            raise CannotMount(await self._mounts_refused() or "this tool has no data folder")
+        target = job.data / mount.name
+        path = components.mount_path(job.assignment, mount.name)
+        try:
+            await asyncio.to_thread(mounts.show, mount.source, target)
+            for part in plan.parts:
+                state = await self._engine.inspect(part.container)
+                await asyncio.to_thread(mounts.checked, state["State"]["Pid"] if state else 0, path)
+        except (CannotMount, EngineAway, OSError) as error:
+            await asyncio.to_thread(mounts.hide, target)
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise CannotMount(reason or str(error)) from None
+
+    async def detach(self, handle: Handle, job: Job, name: str) -> None:
+        if job.data is None:
+            return
+        if not launch_of(handle).grows:
+            raise CannotMount("it goes away when the tool is started again")
+        await asyncio.to_thread(mounts.hide, job.data / name)
+
+    async def endpoint(self, handle: Handle) -> str:
+        plan = launch_of(handle)
+        front = plan.front_part
+        if plan.socket:
+            return f"unix:{launch.safe_socket(plan, self._folder / key_of(handle))}"
+        async with self._starting():
+            return f"tcp:{await self._address(plan, front)}:{front.port}"
+
+    async def orphans(self, known: frozenset[str]) -> list[str]:
+        killed: list[str] = []
+        try:
+            async with self._engine.asked() as docker:
+                for container in await containers.of_runner(docker, self._runner):
+                    if container.labels.get(KEY) not in known:
+                        await containers.remove(docker, container.id)
+                        killed.append(f"container {container.name}")
+                for name, key in await networks.of_runner(docker, self._runner):
+                    if key not in known:
+                        await networks.remove(docker, name)
+                        killed.append(f"network {name}")
+        except EngineAway:
+            return killed
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if folder.name not in known:
+                await asyncio.to_thread(mounts.MountFolder(folder).take_down)
+        return killed
+
+    async def clean(self, handle: Handle) -> None:
+        key, plan = key_of(handle), launch_of(handle)
+        await self._forget_followers(key)
+        self._ending.discard(key)
+        try:
+            async with self._engine.asked() as docker:
+                await containers.remove_all(docker, self._runner, key)
+                if plan.own_network:
+                    await networks.remove(docker, plan.network)
+        except EngineAway:
+            # its folder stays, so that `orphans` finishes this
+            return
+        await asyncio.to_thread(mounts.MountFolder(self._folder / key).take_down)
+
+    async def close(self) -> None:
+        for key in list(self._followers):
+            await self._forget_followers(key)
+        for feeder in list(self._feeders):
+            feeder.cancel()
+        await self._engine.close()
+
+    async def _start_parts(self, docker: Docker, job: Job, handle: Handle, plan: Launch) -> None:
+        folder = mounts.MountFolder(self._folder / job.key)
+        folder.make()
+        can_mount = not self._no_mounts
+        visible = await asyncio.to_thread(launch.binds, job, folder, can_mount=can_mount)
+        await self._connect(docker, job, plan)
+        log = AttemptLog(job.log, folder.folder / "log.json")
+        log.resume()
+        by_name = {component.name: component for component in job.assignment.tool.components}
+        for part in plan.parts:
+            component = by_name[part.component]
+            await self._start_part(docker, job, handle, plan, component, visible)
+            self._follow(job.key, part, log)
+            if any(part.component in other.depends for other in by_name.values()):
+                await self._until_ready(plan, part, component)
+
+    async def _connect(self, docker: Docker, job: Job, plan: Launch) -> None:
+        way_out = job.assignment.tool.network
+        if plan.own_network:
+            await self._networks.for_run(docker, job.key, self._runner, way_out=way_out)
+        elif plan.network != "none":
+            await self._networks.shared(docker, way_out=way_out)
+
+    async def _start_part(
+        self,
+        docker: Docker,
+        job: Job,
+        handle: Handle,
+        plan: Launch,
+        component: Component,
+        visible: tuple[Bind, ...],
+    ) -> None:
+        part = plan.part(component.name)
+        image = await images.here(docker, component.image or "")
+        if image is None:
+            raise CannotStart("image_missing", f"image {component.image} is not at this engine")
+        if not image.runnable and not component.command:
+            raise CannotStart(
+                "image_missing",
+                f"image {component.image} does not say what to run: give {component.name} a command",
+            )
+        neighbours = {other.component: other.port for other in plan.parts}
+        place = Place(part.container, handle.start, self._runner, plan.network, visible, neighbours)
+        container = await docker.containers.create(
+            create_body(job, component, image, place), name=part.container
+        )
+        stdin = await Stdin.attach(self._engine.socket, container.id) if plan.task else None
+        try:
+            self._unless_ending(job.key)
+            await container.start()
+            self._unless_ending(job.key)
+        except BaseException:
+            if stdin is not None:
+                stdin.close()
+            raise
+        if stdin is not None:
+            content = json.dumps(job.assignment.arguments).encode()
+            self._feed(stdin.feed(content, self._stdin_done(job.key, handle.start)))
+
+    async def _until_ready(self, plan: Launch, part: Part, component: Component) -> None:
+        """Others depend on it: they start once it answers, and never if it ends first."""
+        address = await self._address(plan, part)
+        seconds = probe.timeout_s(component)
+        answers = asyncio.create_task(probe.ready(component, address))
+        gone = asyncio.create_task(containers.ended(self._engine, plan, part, lambda: False))
+        try:
+            await asyncio.wait((answers, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answers.done():
+                return answers.result()
+            if gone.done():
+                ended = gone.result()
+                raise CannotStart(
+                    ended.reason_code or "exit_code",
+                    ended.reason
+                    or f"component {part.component} ended with exit code {ended.exit_code} "
+                    "before it was ready",
+                )
+            raise CannotStart(
+                "probe_timeout", f"component {part.component} did not answer within {seconds:g} s"
+            )
+        finally:
+            answers.cancel()
+            gone.cancel()
+
+    async def _address(self, plan: Launch, part: Part) -> str:
+        state = await self._engine.inspect(part.container)
+        attached = (state or {}).get("NetworkSettings", {}).get("Networks", {}).get(plan.network) or {}
+        if not attached.get("IPAddress"):
+            raise CannotStart("starting", f"component {part.component} has no address yet")
+        return attached["IPAddress"]
+
+    async def _end(self, plan: Launch, how: Any) -> None:
+        """End every part, those that depend on others first; an engine that is away is waited for."""
+        for part in reversed(plan.parts):
+            while True:
+                try:
+                    async with self._engine.asked() as docker:
+                        await how(docker, part.container)
+                    break
+                except EngineAway:
+                    await self._engine.back()
+
+    async def _undo(self, docker: Docker, key: str) -> None:
+        """After a start that failed half-way; the log of what did start is kept."""
+        try:
+            async with self._engine.asked():
+                await containers.end_all(docker, self._runner, key)
+                await self._drain(key)
+                await containers.remove_all(docker, self._runner, key)
+                await networks.remove(docker, f"alongside-{key}")
+        except (EngineAway, DockerError):
+            # `orphans` finds what is left by its label
+            return
+
+    def _follow(self, key: str, part: Part, log: AttemptLog) -> None:
+        task = asyncio.create_task(follow(self._engine, part.container, log))
+        self._followers.setdefault(key, []).append(task)
+
+    def _feed(self, feeding: Any) -> None:
+        task = asyncio.create_task(feeding)
+        self._feeders.add(task)
+        task.add_done_callback(self._feeders.discard)
+
+    async def _drain(self, key: str) -> None:
+        followers = self._followers.get(key)
+        if followers:
+            await asyncio.wait(followers, timeout=DRAIN_S)
+
+    async def _forget_followers(self, key: str) -> None:
+        followers = self._followers.pop(key, [])
+        for task in followers:
+            task.cancel()
+        await asyncio.gather(*followers, return_exceptions=True)
+
+    async def _mounts_refused(self) -> str:
+        if self._no_mounts is None:
+            self._no_mounts = await asyncio.to_thread(mounts.refused, self._folder, self._engine.socket)
+        return self._no_mounts
+
+    def _stdin_done(self, key: str, start: int) -> Path:
+        return self._folder / key / f"stdin_done-{start}"
+
+    def _is_ending(self, key: str) -> bool:
+        return key in self._ending
+
+    def _unless_ending(self, key: str) -> None:
+        if key in self._ending:
+            raise CannotStart("exited", "it was ended while it started")
+
+    @asynccontextmanager
+    async def _starting(self) -> AsyncIterator[Docker]:
+        """Calls to the engine whose trouble means that an attempt cannot start."""
+        try:
+            async with self._engine.asked() as docker:
+                yield docker
+        except EngineAway as trouble:
+            raise CannotStart("sandbox_unavailable", str(trouble)) from None
+        except DockerError as error:
+            raise containers.refusal(error.message) from None
+        except FileNotFoundError as error:
+            raise CannotStart("data_missing", f"{error.filename} is not there") from None
