@@ -22,14 +22,14 @@ strict = with_config(ConfigDict(extra="forbid"))
 """Decorator for dataclasses that refuse members they do not know."""
 
 
-def load(kind: type[T], data: Any, *, field: str = "") -> T:
-    """Build a value of `kind` from JSON-like data.
+def load(kind: type[T], data: Any, *, field: str = "", closed: bool = False) -> T:
+    """Build a value of `kind` from JSON-like data; `closed` refuses unknown members at every depth.
 
     Raises:
         Invalid: naming each field that is wrong; `field` prefixes the paths.
     """
     try:
-        return _adapter(kind).validate_python(data)
+        return _adapter(kind).validate_python(data, extra="forbid" if closed else None)
     except ValidationError as error:
         raise Invalid(_faults(error, field)) from None
 
@@ -116,7 +116,20 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _faults(error: ValidationError, prefix: str) -> list[Fault]:
-    return [Fault(_path(prefix, item["loc"]), item["msg"]) for item in error.errors()]
+    return [
+        Fault(_path(prefix, item["loc"]), _WORDS.get(item["type"], item["msg"])) for item in error.errors()
+    ]
+
+
+#: where the library's own sentence speaks of Python instead of JSON
+_WORDS = {
+    "missing": "is missing",
+    "unexpected_keyword_argument": "there is no such member",
+    "tuple_type": "must be a list",
+    "dict_type": "must be an object",
+    "dataclass_type": "must be an object",
+    "string_type": "must be text",
+}
 
 
 def _path(prefix: str, parts: tuple[int | str, ...]) -> str:

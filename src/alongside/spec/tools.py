@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,11 @@ from typing import Any, Literal
 from alongside.errors import Fault
 
 ToolKind = Literal["interactive", "task"]
+
+COMPONENTS_MAX = 16
+TEXT_MAX = {"title": 200, "description": 20_000, "icon": 2_000}
+TIME_LIMIT_MAX_S = 31_536_000
+RESOURCES_MAX = {"cpus": 100_000, "memory_gb": 1_000_000, "gpus": 10_000, "disk_gb": 10_000_000}
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class ToolSpec:
     @property
     def executors(self) -> tuple[str, ...]:
         """Executor kinds that this tool could run on."""
-        kinds = []
+        kinds: list[str] = []
         if all(component.environment for component in self.components):
             kinds.append("process")
         if all(component.image for component in self.components):
@@ -153,8 +159,13 @@ def faults(spec: ToolSpec) -> Iterator[Fault]:
     """Everything wrong with a well-typed spec, beyond the types of its members."""
     if not _is_name(spec.name):
         yield Fault("name", "use lower-case letters, digits and single hyphens (at most 63)")
-    if not spec.version or len(spec.version) > 64 or not spec.version.isprintable():
-        yield Fault("version", "must be 1 to 64 printable characters")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", spec.version):
+        yield Fault("version", "use 1 to 64 letters, digits and . _ + - (it is part of addresses)")
+    for name, most in TEXT_MAX.items():
+        if len(getattr(spec, name)) > most:
+            yield Fault(name, f"must have at most {most} characters")
+    if len(spec.components) > COMPONENTS_MAX:
+        yield Fault("components", f"a tool has at most {COMPONENTS_MAX} components")
     if not spec.components:
         yield Fault("components", "a tool needs at least one component")
     yield from _component_faults(spec)
@@ -172,8 +183,10 @@ def faults(spec: ToolSpec) -> Iterator[Fault]:
         path = getattr(spec, name)
         if path is not None and (not path.startswith("/") or ".." in path.split("/")):
             yield Fault(name, "must be an absolute path without ..")
-    if spec.time_limit_s is not None and spec.time_limit_s <= 0:
-        yield Fault("time_limit_s", "must be greater than 0")
+    if spec.time_limit_s is not None and not 0 < spec.time_limit_s <= TIME_LIMIT_MAX_S:
+        yield Fault("time_limit_s", f"must be greater than 0 and at most {TIME_LIMIT_MAX_S}")
+    if not (0 <= spec.restart.times <= 100 and 0 <= spec.restart.backoff_s <= 3600):
+        yield Fault("restart", "times is from 0 to 100, backoff_s from 0 to 3600")
     if spec.arguments and spec.arguments.get("type", "object") != "object":
         yield Fault("arguments.type", "the arguments' schema must describe an object")
 
@@ -188,6 +201,13 @@ def _component_faults(spec: ToolSpec) -> Iterator[Fault]:
             yield Fault(f"{where}.name", f"the name {component.name!r} is used twice")
         if component.port is not None and not 1 <= component.port <= 65535:
             yield Fault(f"{where}.port", "must be from 1 to 65535")
+        probe = component.probe
+        if probe and not (0 < probe.timeout_s <= 86_400 and 0.01 <= probe.interval_s <= 3600):
+            yield Fault(f"{where}.probe", "timeout_s is at most 86400, interval_s from 0.01 to 3600")
+        if probe and probe.port is not None and not 1 <= probe.port <= 65535:
+            yield Fault(f"{where}.probe.port", "must be from 1 to 65535")
+        if probe and not (probe.port or component.port):
+            yield Fault(f"{where}.probe", "a component without a port cannot be probed")
         if component.environment and not component.command:
             yield Fault(f"{where}.command", "a component with an environment needs a command")
         for dependency in component.depends:
@@ -206,6 +226,9 @@ def _resource_faults(resources: Resources) -> Iterator[Fault]:
     for name in ("gpus", "disk_gb"):
         if getattr(resources, name) < 0:
             yield Fault(f"resources.{name}", "must not be negative")
+    for name, most in RESOURCES_MAX.items():
+        if not getattr(resources, name) <= most:
+            yield Fault(f"resources.{name}", f"must be at most {most}")
 
 
 def _is_name(text: str) -> bool:
