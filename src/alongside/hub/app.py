@@ -1,9 +1,17 @@
-"""The hub's request/response side: Flask, the store and all doors, joined in one place."""
+"""The hub's request/response side: Flask, the store and all doors, joined in one place.
+
+`python -m alongside.hub.app` prints the OpenAPI document.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 from apiflask import APIFlask
 
@@ -11,7 +19,19 @@ from alongside import __version__
 from alongside.config import Config
 from alongside.hub import keyring
 from alongside.hub.accounts import Limiter, Passwords
-from alongside.hub.api import accounts, docs, guard, openapi, signin, tokens
+from alongside.hub.api import (
+    accounts,
+    docs,
+    groups,
+    guard,
+    openapi,
+    runners,
+    signin,
+    sites,
+    status,
+    tags,
+    tokens,
+)
 from alongside.hub.doors import Hub
 from alongside.hub.store.database import Database
 
@@ -20,16 +40,36 @@ DOORS = (
     signin.doors,
     tokens.doors,
     accounts.doors,
+    groups.doors,
+    tags.doors,
+    sites.doors,
+    runners.doors,
+    status.doors,
     docs.doors,
 )
 
 
-def create_app(config: Config, *, clock: Any = None) -> APIFlask:
+def create_app(config: Config, *, clock: Callable[[], datetime] | None = None) -> APIFlask:
     """The WSGI application over the database that `config` names.
 
     Raises:
         Misconfigured: the database's schema is not the one of this version.
     """
+    database = Database(config.database_url)
+    return assemble(
+        Hub(
+            config=config,
+            database=database,
+            clock=clock or (lambda: datetime.now(UTC)),
+            keyring=keyring.opened(config.data_dir / "keys"),
+            passwords=Passwords(),
+            limiter=Limiter(),
+        )
+    )
+
+
+def assemble(hub: Hub) -> APIFlask:
+    """Flask with every door and the doorkeeper; does not touch the database."""
     app = APIFlask(
         "alongside.hub",
         title="Alongside",
@@ -39,23 +79,34 @@ def create_app(config: Config, *, clock: Any = None) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]
     )
     app.config.update(
-        MAX_CONTENT_LENGTH=config.hub.body_max_bytes,
+        MAX_CONTENT_LENGTH=hub.config.hub.body_max_bytes,
         OPENAPI_VERSION="3.1.0",
         AUTO_404_RESPONSE=False,
         AUTO_SERVERS=False,
         SECURITY_SCHEMES=openapi.SECURITY_SCHEMES,
         DESCRIPTION="Runs tools, tasks and workflows beside the data they need.",
     )
-    app.extensions["alongside"] = Hub(
-        config=config,
-        database=Database(config.database_url),
-        clock=clock or (lambda: datetime.now(UTC)),
-        keyring=keyring.opened(config.data_dir / "keys"),
-        passwords=Passwords(),
-        limiter=Limiter(),
-    )
+    app.extensions["alongside"] = hub
     guard.install(app)
-    app.spec_processor(lambda document: openapi.completed(app, document))
+    app.spec_processor(lambda document: openapi.completed(app, cast(dict[str, Any], document)))
     for doors in DOORS:
         app.register_blueprint(doors, url_prefix=API)
     return app
+
+
+def describe() -> str:
+    """The OpenAPI document of this version, as JSON text; needs no installation."""
+    with TemporaryDirectory() as folder:
+        hub = Hub(
+            config=Config(data_dir=Path(folder)),
+            database=Database("sqlite://"),
+            clock=lambda: datetime.now(UTC),
+            keyring=keyring.opened(Path(folder) / "keys"),
+            passwords=Passwords(),
+            limiter=Limiter(),
+        )
+        return json.dumps(assemble(hub).spec, indent=2)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe() + "\n")

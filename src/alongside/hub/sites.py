@@ -168,9 +168,7 @@ def register(tx: Tx, registration: wire.Registration, now: datetime) -> wire.Reg
     secret = new_secret(RUNNER_PREFIX)
     known = store.runner_named(tx, site_id, registration.name)
     if known is not None and known.state != "offline":
-        raise NameTaken(
-            f"a runner {registration.name!r} is at work at the site {site_name}; name this one differently"
-        )
+        raise NameTaken(f"a runner {registration.name!r} is at work at the site {site_name}")
     if known is not None:
         store.renew_runner(tx, known.id, registration.labels, hashed(secret))
         runner_id = known.id
@@ -187,13 +185,7 @@ def check_version(version: int) -> None:
         Invalid: this hub speaks neither this version of the runner protocol nor one above it.
     """
     if version not in {wire.VERSION, wire.VERSION - 1} or version < 1:
-        raise Invalid(
-            [
-                Fault(
-                    "version", f"this hub speaks version {wire.VERSION} of the runner protocol, not {version}"
-                )
-            ]
-        )
+        raise Invalid([Fault("version", f"this hub speaks version {wire.VERSION}, not {version}")])
 
 
 def open_session(tx: Tx, runner_id: str, secret: str, version: int, now: datetime) -> OpenedSession:

@@ -160,7 +160,7 @@ def create_token(
         raise Invalid([Fault("scopes", "name at least one scope")])
     if beyond := [scope for scope in scopes if scope not in caller.scopes]:
         raise Forbidden(f"you cannot give a token a scope that you do not hold: {', '.join(beyond)}")
-    ordered = tuple(scope for scope in SCOPES if scope in scopes)
+    ordered: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope in scopes)
     token = Token(new_id(now), name, ordered, now, now + timedelta(days=days), None)
     secret = new_secret(TOKEN_PREFIX)
     store.add_token(tx, caller.account.id, token, hashed(secret))

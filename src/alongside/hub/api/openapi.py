@@ -1,7 +1,4 @@
-"""The OpenAPI document: APIFlask lists the operations, the doors say what they take and answer.
-
-`python -m alongside.hub.api.openapi` prints it.
-"""
+"""The OpenAPI document: APIFlask lists the operations, the doors say what they take and answer."""
 
 from __future__ import annotations
 
@@ -107,10 +104,15 @@ def _complete(operation: dict[str, Any], door: Door, schema: Callable[[Any, str]
 def _parameters(door: Door) -> Iterator[dict[str, Any]]:
     if door.query is not None:
         schemas, definitions = values.json_schemas([(door.query, "input")], template="{model}")
-        name = schemas[door.query, "input"]["$ref"] if "$ref" in schemas[door.query, "input"] else None
-        query = definitions[name] if name else schemas[door.query, "input"]
-        for field, schema in query.get("properties", {}).items():
-            yield {"name": field, "in": "query", "required": False, "schema": _without_null(schema)}
+        schema = schemas[door.query, "input"]
+        query = definitions[schema["$ref"]] if "$ref" in schema else schema
+        for name, member in query.get("properties", {}).items():
+            yield {
+                "name": name,
+                "in": "query",
+                "required": name in query.get("required", ()),
+                "schema": _without_null(member),
+            }
     if door.if_match:
         yield _header("If-Match", "The revision that you read, as its ETag says.", required=True)
     if door.method == "POST" and door.needs is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Row, cast, delete, func, insert, or_, select, update
 
 from alongside import values
 from alongside.hub.store import visibility
@@ -275,9 +275,14 @@ def _runner(row: Row[Any], used: Resources, run_ids: tuple[str, ...]) -> Runner:
     )
 
 
+def count(tx: Tx, caller: Caller) -> int:
+    """Sites that the caller may see."""
+    return tx.execute(
+        select(func.count()).where(visibility.visible("site", sites.c.id, caller)).select_from(sites)
+    ).scalar_one()
+
+
 def runner_counts(tx: Tx) -> tuple[int, int]:
     """(online, offline) runners."""
-    row = tx.execute(
-        select(func.count(), func.coalesce(func.sum(runners.c.online.cast(runners.c.epoch.type)), 0))
-    ).one()
+    row = tx.execute(select(func.count(), func.coalesce(func.sum(cast(runners.c.online, Integer)), 0))).one()
     return int(row[1]), row[0] - int(row[1])
