@@ -99,7 +99,7 @@ def describe() -> str:
     with TemporaryDirectory() as folder:
         hub = Hub(
             config=Config(data_dir=Path(folder)),
-            database=Database("sqlite://"),
+            database=Database(f"sqlite:///{folder}/none.sqlite"),
             clock=lambda: datetime.now(UTC),
             keyring=keyring.opened(Path(folder) / "keys"),
             passwords=Passwords(),
