@@ -40,7 +40,7 @@ class Engine:
             # waits and logs stay open as long as their containers, so the pool has no limit
             connector = aiohttp.UnixConnector(str(self.socket), limit=0)
             self._docker = Docker(
-                f"unix://{self.socket}",
+                "unix://localhost",
                 session=aiohttp.ClientSession(connector=connector, timeout=timeout),
                 connector=connector,
                 timeout=timeout,

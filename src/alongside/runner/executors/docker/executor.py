@@ -219,7 +219,7 @@ class DockerExecutor:
         visible = await asyncio.to_thread(launch.binds, job, folder, can_mount=can_mount)
         await self._connect(docker, job, plan)
         log = AttemptLog(job.log, folder.folder / "log.json")
-        log.resume()
+        log.begin()
         by_name = {component.name: component for component in job.assignment.tool.components}
         for part in plan.parts:
             component = by_name[part.component]

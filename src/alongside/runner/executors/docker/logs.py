@@ -34,6 +34,12 @@ class AttemptLog:
         self._since: dict[str, str] = {}
         self._marked_at = 0.0
 
+    def begin(self) -> None:
+        """New containers: what the log holds of earlier ones is settled, the engine has forgotten it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.touch()
+        self.mark()
+
     def resume(self) -> None:
         """Cut off what was written after the last mark; the engine tells it again."""
         try:
@@ -53,13 +59,14 @@ class AttemptLog:
     def append(self, container: str, at: str, text: bytes) -> None:
         with self._path.open("ab") as file:
             file.write(text)
-            size = file.tell()
         self._since[container] = at
-        if (now := time.monotonic()) - self._marked_at < MARK_EVERY_S:
-            return
-        self._marked_at = now
+        if time.monotonic() - self._marked_at > MARK_EVERY_S:
+            self.mark()
+
+    def mark(self) -> None:
+        self._marked_at = time.monotonic()
         part = self._mark.with_suffix(".part")
-        part.write_text(json.dumps({"size": size, "since": self._since}))
+        part.write_text(json.dumps({"size": self._path.stat().st_size, "since": self._since}))
         part.replace(self._mark)
 
 
@@ -71,6 +78,7 @@ async def follow(engine: Engine, container: str, log: AttemptLog) -> None:
                 log.append(container, at, text)
             state = await engine.inspect(container)
             if state is None or not state["State"]["Running"]:
+                log.mark()
                 return
         except (EngineAway, *LOST, asyncio.IncompleteReadError):
             await engine.back()
