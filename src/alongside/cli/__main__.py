@@ -1,0 +1,5 @@
+"""`python -m alongside.cli` is `alongside`."""
+
+from alongside.cli import main
+
+main()

@@ -1,0 +1,31 @@
+"""Following a run on its way: one line that moves on a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from alongside.cli import screen
+from alongside.client import Client
+from alongside.client.answers import Progress as Step
+from alongside.client.errors import RunFailed
+
+
+def follow_progress(client: Client, run: str) -> Step:
+    """Show each step until the run is ready or has ended.
+
+    Raises:
+        RunFailed: with the reason the page shows too.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    step = Step()
+    with Progress(*columns, console=screen.err, transient=True, disable=not screen.err.is_terminal) as bar:
+        shown = bar.add_task("Waiting", total=100)
+        for step in client.runs.progress(run):
+            text = f"{step.word or step.state or ''}: {step.message}".strip(": ")
+            bar.update(shown, completed=step.progress, description=text.replace("[", r"\["))
+            if not screen.err.is_terminal:
+                screen.say(text)
+    if step.failed:
+        found = client.runs.show(run)
+        raise RunFailed(f"the run failed: {found.reason or step.message or found.state}", run)
+    return step
