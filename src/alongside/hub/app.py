@@ -21,18 +21,25 @@ from alongside.hub import keyring
 from alongside.hub.accounts import Limiter, Passwords
 from alongside.hub.api import (
     accounts,
+    actions,
+    artifacts,
+    datasets,
     docs,
     groups,
     guard,
+    launch,
     openapi,
     runners,
+    runs,
     signin,
     sites,
     status,
     tags,
     tokens,
+    tools,
 )
 from alongside.hub.doors import Hub
+from alongside.hub.store import migrate
 from alongside.hub.store.database import Database
 
 API = "/api/v1"
@@ -44,6 +51,11 @@ DOORS = (
     tags.doors,
     sites.doors,
     runners.doors,
+    datasets.doors,
+    tools.doors,
+    runs.doors,
+    actions.doors,
+    artifacts.doors,
     status.doors,
     docs.doors,
 )
@@ -56,6 +68,7 @@ def create_app(config: Config, *, clock: Callable[[], datetime] | None = None) -
         Misconfigured: the database's schema is not the one of this version.
     """
     database = Database(config.database_url)
+    migrate.check(database)
     return assemble(
         Hub(
             config=config,
@@ -91,6 +104,7 @@ def assemble(hub: Hub) -> APIFlask:
     app.spec_processor(lambda document: openapi.completed(app, cast(dict[str, Any], document)))
     for doors in DOORS:
         app.register_blueprint(doors, url_prefix=API)
+    app.register_blueprint(launch.doors)
     return app
 
 

@@ -14,11 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from alongside.errors import Unavailable
 
 Tx = Connection
 """A transaction, as rooms see it: they add statements, their caller commits."""
+
+#: of PostgreSQL's advisory lock that writers take; any number that nobody else uses
+WRITE_KEY = 0x616C6F6E6701
 
 MAX_ROWS = 500
 """Most rows that one write transaction changes."""
@@ -51,7 +57,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A read transaction: everything inside sees one state of the database."""
-        with self.engine.connect() as connection:
+        with _answering(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -62,17 +68,34 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """A write transaction; commits at the end of the block, rolls back when it raises."""
-        if self._turnstile is None:
-            with self.engine.begin() as connection:
+        with _answering():
+            if self._turnstile is None:
+                with self.engine.begin() as connection:
+                    # One writer at a time here too: rooms check and write without thinking of races.
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITE_KEY})
+                    yield connection
+                return
+            with self._turnstile.held(), self._connected_to_write() as connection:
                 yield connection
-            return
-        with self._turnstile.held(), self.engine.connect() as connection:
+
+    @contextmanager
+    def _connected_to_write(self) -> Iterator[Tx]:
+        with self.engine.connect() as connection:
             connection = connection.execution_options(alongside_write=True)
             with connection.begin():
                 yield connection
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A database that does not answer is a state of the installation, not a fault of the request."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error.orig}") from error
 
 
 class _Turnstile:
