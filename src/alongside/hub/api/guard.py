@@ -51,6 +51,14 @@ def caller() -> Caller:
     return g.caller
 
 
+def visitor() -> Caller | None:
+    """Who asks at a door that is open to everyone; None when nobody is signed in."""
+    try:
+        return _authenticated()
+    except errors.Unauthenticated:
+        return None
+
+
 def csrf_token() -> str:
     """What this session's unsafe requests must repeat; empty for a token."""
     return g.get("csrf", "")
@@ -138,7 +146,7 @@ def _arguments(
     described: Door, path: Mapping[str, str], readers: Mapping[str, Callable[[bytes], Any]]
 ) -> dict[str, Any]:
     if described.needs is not None:
-        _admit(described.needs)
+        admit(described.needs)
     if any("\0" in part for part in path.values()):
         raise errors.NotFound
     arguments: dict[str, Any] = dict(path)
@@ -153,7 +161,8 @@ def _arguments(
     return arguments
 
 
-def _admit(scope: Scope) -> None:
+def admit(scope: Scope) -> None:
+    """Find out who asks and whether they may; the result is `caller()`."""
     g.caller = _authenticated()
     if g.caller.via == "session" and request.method not in SAFE_METHODS:
         sent = request.headers.get(CSRF_HEADER, "")
