@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 
 from alongside.config import RunnerSettings
-from alongside.runner.executors import Executor, Handle, Job, Mount, process
+from alongside.runner.executors import Executor, Handle, Job, Mount, docker, process
 from alongside.spec.tools import Component, Probe, Resources, ToolSpec
 from alongside.spec.wire import Assignment, DatasetMount, Owner, Source
 from support import tool_programs
+from support.docker_engine import BASE, DockerEngine, docker_engine
+
+__all__ = ["docker_engine"]
 
 _numbers = itertools.count(1)
 
@@ -27,6 +30,8 @@ class Bench:
     """An executor under test with a work folder, and jobs for it."""
 
     kind: str
+    #: the fixture of the service that it runs on; it becomes `engine` of the class
+    needs: str | None = None
 
     def __init__(self, work_dir: Path) -> None:
         self.work_dir = work_dir
@@ -60,9 +65,7 @@ class Bench:
             probe=Probe(path="/uid"),
             depends=tuple(component.name for component in extra),
         )
-        return ToolSpec(
-            name="server", version="1", kind="interactive", components=(*extra, front), **members
-        )
+        return ToolSpec(name="server", version="1", kind="interactive", components=(*extra, front), **members)
 
     def job(
         self,
@@ -77,7 +80,8 @@ class Bench:
         root = os.getuid() == 0
         uid, gid = (64_001, 64_001) if root else (os.getuid(), os.getgid())
         staged = tuple(
-            Mount(name, name, "folder" if path.is_dir() else "file", path) for name, path in (mounts or {}).items()
+            Mount(name, name, "folder" if path.is_dir() else "file", path)
+            for name, path in (mounts or {}).items()
         )
         assignment = Assignment(
             run=run,
@@ -138,11 +142,26 @@ class ProcessBench(Bench):
         return Component(environment="python", command=("python3", "-c", program, *arguments), **members)
 
 
-BENCHES: list[type[Bench]] = [ProcessBench]
+class DockerBench(Bench):
+    kind = "docker"
+    needs = "docker_engine"
+    engine: DockerEngine
+
+    def another(self) -> Executor:
+        settings = RunnerSettings(docker_socket=str(self.engine.socket), tool_subnet=self.engine.subnet)
+        return docker.create(settings, self.work_dir)
+
+    def component(self, program: str, *arguments: str, **members: Any) -> Component:
+        return Component(image=BASE, command=("python3", "-c", program, *arguments), **members)
+
+
+BENCHES: list[type[Bench]] = [ProcessBench, DockerBench]
 
 
 @pytest.fixture(params=BENCHES, ids=lambda kind: kind.kind)
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    if request.param.needs:
+        request.param.engine = request.getfixturevalue(request.param.needs)
     made = request.param(tmp_path / "runner")
     if why := await made.unavailable():
         if os.environ.get("CI"):

@@ -18,7 +18,9 @@ from support.endpoints import ready, request, until
 TIMEOUT_S = 60
 
 
-async def test_a_task_reads_its_arguments_and_input_and_leaves_its_output(bench: Bench, tmp_path: Path) -> None:
+async def test_a_task_reads_its_arguments_and_input_and_leaves_its_output(
+    bench: Bench, tmp_path: Path
+) -> None:
     source = tmp_path / "cloud.txt"
     source.write_text("points")
     job = bench.job(bench.task(input_path="/in/cloud.txt"), mounts={"cloud": source})
@@ -65,7 +67,8 @@ json.dump(facts, open(os.environ["ALONGSIDE_OUTPUT"] + "/facts.json", "w"))
     async with server:
         port = server.sockets[0].getsockname()[1]
         job = bench.job(
-            bench.task(program.replace("PORT", str(port)), input_path="/in/input.txt"), mounts={"input": source}
+            bench.task(program.replace("PORT", str(port)), input_path="/in/input.txt"),
+            mounts={"input": source},
         )
         ended = await bench.executor.wait(await bench.start(job))
     assert ended.exit_code == 0, job.log.read_text()
@@ -136,9 +139,9 @@ async def test_a_tool_that_does_not_listen_to_being_asked_is_ended_by_force(benc
 
 
 @pytest.mark.parametrize("where", ["{port}", "{socket}"])
-async def test_an_interactive_tool_answers_and_its_home_survives_its_processes(bench: Bench, where: str) -> None:
-    if where == "{socket}" and bench.kind != "process":
-        pytest.skip("sockets of its own are for the process executor")
+async def test_an_interactive_tool_answers_and_its_home_survives_its_processes(
+    bench: Bench, where: str
+) -> None:
     job = bench.job(bench.server(where=where))
     handle = await bench.start(job)
     endpoint = await ready(bench.executor, handle)
@@ -208,7 +211,12 @@ async def test_components_start_in_the_order_they_need_each_other_and_stop_in_re
     assert environment["DATABASE_PORT"] == "5432"
     await bench.executor.stop(handle)
     said = [line for line in job.log.read_text().splitlines() if line.startswith(("listening", "asked"))]
-    assert said == ["listening: database", "listening: front", "asked to end: front", "asked to end: database"]
+    assert said == [
+        "listening: database",
+        "listening: front",
+        "asked to end: front",
+        "asked to end: database",
+    ]
 
 
 async def test_an_unknown_image_or_environment_is_refused_by_name(bench: Bench) -> None:

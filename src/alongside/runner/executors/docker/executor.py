@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
@@ -26,6 +27,8 @@ from alongside.runner.executors.docker.stdin import Stdin
 from alongside.spec.sites import ExecutorStatus
 from alongside.spec.tools import Component
 
+_log = structlog.get_logger(__name__)
+
 #: how long the last lines of an ended container are waited for
 DRAIN_S = 10.0
 
@@ -41,7 +44,8 @@ class DockerExecutor:
         self._networks = networks.Networks(settings.tool_subnet)
         #: why nothing can be mounted into containers; None until it was tried
         self._no_mounts: str | None = None
-        self._followers: dict[str, list[asyncio.Task[None]]] = {}
+        #: by container
+        self._followers: dict[str, asyncio.Task[None]] = {}
         self._feeders: set[asyncio.Task[None]] = set()
         #: keys of attempts that are being stopped or killed: how they end is then known
         self._ending: set[str] = set()
@@ -74,18 +78,15 @@ class DockerExecutor:
         async with self._starting() as docker:
             # without bridge-nf the engine's rule between containers of one bridge is never asked
             separates = bool((await self._engine.info()).get("BridgeNfIptables", True))
-            plan = launch.plan(
-                job, start, self._folder / job.key, bridge_separates=separates, can_mount=can_mount
-            )
+            plan = launch.plan(job, start, bridge_separates=separates, can_mount=can_mount)
             assignment = job.assignment
             handle = Handle(self.kind, assignment.run, assignment.attempt, start, values.dump(plan))
             keep(handle)
             await containers.remove_all(docker, self._runner, job.key)
-            await self._forget_followers(job.key)
             try:
                 await self._start_parts(docker, job, handle, plan)
             except BaseException:
-                await asyncio.shield(self._undo(docker, job.key))
+                await asyncio.shield(self._undo(docker, job.key, plan))
                 raise
         keep(handle)
         return handle
@@ -105,7 +106,7 @@ class DockerExecutor:
         log = AttemptLog(Path(plan.log), self._folder / key / "log.json")
         log.resume()
         for part in plan.parts:
-            self._follow(key, part, log)
+            self._follow(part, log)
         return handle
 
     async def wait(self, handle: Handle) -> Exit:
@@ -127,19 +128,21 @@ class DockerExecutor:
         finally:
             for task in watched:
                 task.cancel()
-        await self._drain(key)
+        await self._drain(plan)
         return ended
 
     async def stop(self, handle: Handle, grace_s: float = 10.0) -> None:
+        plan = launch_of(handle)
         self._ending.add(key_of(handle))
         deadline = asyncio.get_running_loop().time() + grace_s
-        await self._end(launch_of(handle), partial(containers.stop, deadline=deadline))
-        await self._drain(key_of(handle))
+        await self._end(plan, partial(containers.stop, deadline=deadline))
+        await self._drain(plan)
 
     async def kill(self, handle: Handle) -> None:
+        plan = launch_of(handle)
         self._ending.add(key_of(handle))
-        await self._end(launch_of(handle), containers.kill)
-        await self._drain(key_of(handle))
+        await self._end(plan, containers.kill)
+        await self._drain(plan)
 
     async def attach(self, handle: Handle, job: Job, mount: Mount) -> None:
         plan = launch_of(handle)
@@ -188,12 +191,13 @@ class DockerExecutor:
             return killed
         for folder in self._folder.iterdir() if self._folder.is_dir() else ():
             if folder.name not in known:
-                await asyncio.to_thread(mounts.MountFolder(folder).take_down)
+                await asyncio.to_thread(self._forget_folder, folder)
         return killed
 
     async def clean(self, handle: Handle) -> None:
         key, plan = key_of(handle), launch_of(handle)
-        await self._forget_followers(key)
+        for part in plan.parts:
+            await self._unfollow(part.container)
         self._ending.discard(key)
         try:
             async with self._engine.asked() as docker:
@@ -203,11 +207,11 @@ class DockerExecutor:
         except EngineAway:
             # its folder stays, so that `orphans` finishes this
             return
-        await asyncio.to_thread(mounts.MountFolder(self._folder / key).take_down)
+        await asyncio.to_thread(self._forget_folder, self._folder / key)
 
     async def close(self) -> None:
-        for key in list(self._followers):
-            await self._forget_followers(key)
+        for container in list(self._followers):
+            await self._unfollow(container)
         for feeder in list(self._feeders):
             feeder.cancel()
         await self._engine.close()
@@ -224,7 +228,7 @@ class DockerExecutor:
         for part in plan.parts:
             component = by_name[part.component]
             await self._start_part(docker, job, handle, plan, component, visible)
-            self._follow(job.key, part, log)
+            self._follow(part, log)
             if any(part.component in other.depends for other in by_name.values()):
                 await self._until_ready(plan, part, component)
 
@@ -314,42 +318,55 @@ class DockerExecutor:
                 except EngineAway:
                     await self._engine.back()
 
-    async def _undo(self, docker: Docker, key: str) -> None:
+    async def _undo(self, docker: Docker, key: str, plan: Launch) -> None:
         """After a start that failed half-way; the log of what did start is kept."""
         try:
             async with self._engine.asked():
                 await containers.end_all(docker, self._runner, key)
-                await self._drain(key)
+                await self._drain(plan)
                 await containers.remove_all(docker, self._runner, key)
                 await networks.remove(docker, f"alongside-{key}")
         except (EngineAway, DockerError):
             # `orphans` finds what is left by its label
             return
 
-    def _follow(self, key: str, part: Part, log: AttemptLog) -> None:
+    def _follow(self, part: Part, log: AttemptLog) -> None:
         task = asyncio.create_task(follow(self._engine, part.container, log))
-        self._followers.setdefault(key, []).append(task)
+        self._followers[part.container] = task
+        task.add_done_callback(partial(self._followed, part.container))
+
+    def _followed(self, container: str, task: asyncio.Task[None]) -> None:
+        if self._followers.get(container) is task:
+            del self._followers[container]
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("log_lost", container=container, error=str(error))
 
     def _feed(self, feeding: Any) -> None:
         task = asyncio.create_task(feeding)
         self._feeders.add(task)
         task.add_done_callback(self._feeders.discard)
 
-    async def _drain(self, key: str) -> None:
-        followers = self._followers.get(key)
+    async def _drain(self, plan: Launch) -> None:
+        """Wait for the last lines of containers that have ended."""
+        followers = [
+            self._followers[part.container] for part in plan.parts if part.container in self._followers
+        ]
         if followers:
             await asyncio.wait(followers, timeout=DRAIN_S)
 
-    async def _forget_followers(self, key: str) -> None:
-        followers = self._followers.pop(key, [])
-        for task in followers:
-            task.cancel()
-        await asyncio.gather(*followers, return_exceptions=True)
+    async def _unfollow(self, container: str) -> None:
+        if follower := self._followers.get(container):
+            follower.cancel()
+            await asyncio.wait((follower,))
 
     async def _mounts_refused(self) -> str:
         if self._no_mounts is None:
             self._no_mounts = await asyncio.to_thread(mounts.refused, self._folder, self._engine.socket)
         return self._no_mounts
+
+    def _forget_folder(self, folder: Path) -> None:
+        launch.forget_socket(folder)
+        mounts.MountFolder(folder).take_down()
 
     def _stdin_done(self, key: str, start: int) -> Path:
         return self._folder / key / f"stdin_done-{start}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,23 +65,14 @@ def launch_of(handle: Handle) -> Launch:
     return values.load(Launch, handle.details)
 
 
-def plan(job: Job, start: int, folder: Path, *, bridge_separates: bool, can_mount: bool) -> Launch:
-    """Containers, their names and their network. `bridge_separates`: the shared bridge keeps tools apart.
-
-    Raises:
-        CannotStart: the attempt's folder has a path too long for a socket.
-    """
+def plan(job: Job, start: int, *, bridge_separates: bool, can_mount: bool) -> Launch:
+    """Containers, their names and their network. `bridge_separates`: the shared bridge keeps tools apart."""
     tool = job.assignment.tool
     parts = tuple(
         Part(component.name, f"alongside-{job.key}-{start}-{component.name}", component.port)
         for component in start_order(tool.components)
     )
     socket = tool.kind == "interactive" and components.uses_socket(tool.front)
-    if socket and len(os.fsencode(folder / "front.sock")) > SOCKET_PATH_MAX:
-        raise CannotStart(
-            "sandbox_unavailable",
-            f"{folder} is too long a path for a socket: set runner.work_dir to a shorter one",
-        )
     single = len(parts) == 1
     if single and not tool.network and (tool.kind == "task" or socket):
         network, own = "none", False
@@ -151,7 +144,33 @@ def safe_socket(launch: Launch, folder: Path) -> Path:
         part.unlink()
     else:
         part.replace(safe)
-    return safe
+    return _short(safe)
+
+
+def _short(path: Path) -> Path:
+    """`path`, or another way to it that fits into a socket's address: a link in a folder of ours."""
+    if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+        return path
+    link = _link(path.parent)
+    base = link.parent
+    base.mkdir(mode=0o711, exist_ok=True)
+    facts = base.lstat()
+    if facts.st_uid != os.getuid() or not stat.S_ISDIR(facts.st_mode):
+        raise CannotStart(
+            "sandbox_unavailable", f"{base} is somebody else's: set runner.work_dir to a shorter path"
+        )
+    if not link.is_symlink():
+        link.symlink_to(path.parent)
+    return link / path.name
+
+
+def forget_socket(folder: Path) -> None:
+    _link(folder).unlink(missing_ok=True)
+
+
+def _link(folder: Path) -> Path:
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"alongside-{os.getuid()}-sockets" / digest
 
 
 def _socket_folder(job: Job, folder: Path) -> Path:
