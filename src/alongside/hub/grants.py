@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from joserfc import jwt
+from joserfc.jwk import OKPKey
 
 from alongside.config import Config
+from alongside.errors import Fault, Invalid, RunUnknown, StateConflict, Unauthenticated
 from alongside.hub.keyring import Keyring
+from alongside.hub.store import grants as store
+from alongside.hub.store import outbox
 from alongside.hub.store.database import Tx
 from alongside.spec.accounts import Caller
+
+TICKET_S = 60
+FILE_LINK_S = 600
+#: an interactive attempt may last for months; its token is also void once the run is deleted
+ATTEMPT_TOKEN_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,104 @@ def access(
 ) -> Access:
     """A one-time ticket for the run's origin; `path` None opens what the launch asked for.
 
-    Raises RunUnknown; StateConflict when the run is not ready.
+    Raises:
+        RunUnknown
+        StateConflict: nothing answers at the origin yet, or any more.
+        Invalid: the path is not one of that origin.
     """
-    raise NotImplementedError
+    place = store.place(tx, run_id)
+    if place is None or not (caller.is_admin or place.account == caller.account.id):
+        raise RunUnknown(f"no run has the id {run_id}")
+    if not place.ready or place.edge_url is None:
+        raise StateConflict("the run is not ready to be opened", state=place.state)
+    path = place.open_path if path is None else path
+    # `//host` and `/\host` are addresses of other hosts to a browser.
+    if not path.startswith("/") or path[1:2] in {"/", "\\"} or not path.isprintable():
+        raise Invalid([Fault("path", "must start with a single /")])
+    origin = place.edge_url.replace("{run}", run_id).rstrip("/")
+    ticket = sign_ticket(run_id, caller.account.id, now, config=config, keyring=keyring)
+    query = urlencode({"t": ticket, "next": path})
+    return Access(
+        url=origin + path,
+        ticket_url=f"{origin}/.alongside/ticket?{query}",
+        expires_at=now + timedelta(seconds=TICKET_S),
+    )
+
+
+def sign_ticket(run_id: str, grantee: str, now: datetime, *, config: Config, keyring: Keyring) -> str:
+    """A JWT that the site's edge takes once for a secret of its own."""
+    issued = int(now.timestamp())
+    claims = {
+        "iss": config.hub.url,
+        "aud": "edge",
+        "run": run_id,
+        "sub": grantee,
+        "jti": secrets.token_urlsafe(16),
+        "iat": issued,
+        "exp": issued + TICKET_S,
+    }
+    key = OKPKey.import_key(keyring.private_pem)
+    return jwt.encode({"alg": "EdDSA"}, claims, key, algorithms=["EdDSA"])
+
+
+def revoke(tx: Tx, run_ids: Iterable[str], grantee: str | None, now: datetime) -> list[str]:
+    """Close the way into runs for one grantee, or for all; answers the runners that are told."""
+    told: list[str] = []
+    for run_id, attempt, runner in store.reachable(tx, run_ids):
+        body = {"run": run_id, "grantee": grantee}
+        outbox.put(tx, runner, "revoke", body, now, run=run_id, attempt=attempt)
+        told.append(runner)
+    return told
+
+
+def revoke_account(tx: Tx, account: str, now: datetime) -> list[str]:
+    """Close every way that an account has into runs: it signed out, or was locked."""
+    return revoke(tx, store.runs_open_to(tx, account), account, now)
+
+
+def attempt_token(run_id: str, attempt: int, now: datetime, keyring: Keyring) -> str:
+    """What a runner shows when it sends logs and artifacts of this attempt."""
+    expires = int((now + timedelta(days=ATTEMPT_TOKEN_DAYS)).timestamp())
+    return f"ala_{expires}.{_encoded(keyring.mac(_message(run_id, attempt, expires)))}"
+
+
+def check_attempt_token(run_id: str, attempt: int, token: str, now: datetime, keyring: Keyring) -> None:
+    """
+    Raises:
+        Unauthenticated: it is not this attempt's token, or has ended.
+    """
+    expires_text, _, mac = token.removeprefix("ala_").partition(".")
+    expires = int(expires_text) if expires_text.isascii() and expires_text.isdigit() else 0
+    expected = _encoded(keyring.mac(_message(run_id, attempt, expires)))
+    if expires <= now.timestamp() or not hmac.compare_digest(mac.encode(), expected.encode()):
+        raise Unauthenticated("this is not the attempt's token, or it has ended")
+
+
+def output_tree(run_id: str, attempt: int) -> str:
+    """The name under which a site's file server knows the outputs of an attempt."""
+    return f"{run_id}-{attempt}"
+
+
+def file_link(
+    tx: Tx, run_id: str, tree: str, path: str, now: datetime, *, config: Config, keyring: Keyring
+) -> str:
+    """A link to a file below a tree of the site's file server, good for a few minutes.
+
+    Raises:
+        RunUnknown: the run never was at a site.
+    """
+    place = store.place(tx, run_id)
+    if place is None or place.edge_url is None:
+        raise RunUnknown
+    expires = int(now.timestamp()) + FILE_LINK_S
+    signature = _encoded(keyring.sign(f"GET\n{tree}/{path}\n{expires}".encode()))
+    origin = place.edge_url.replace("{run}", config.edge.files_host).rstrip("/")
+    return f"{origin}/f/{quote(tree)}/{quote(path)}?exp={expires}&sig={signature}"
+
+
+def _message(run_id: str, attempt: int, expires: int) -> bytes:
+    return f"attempt\n{run_id}\n{attempt}\n{expires}".encode()
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -77,6 +77,7 @@ ReasonCode = Literal[
     "canceled_by_owner",
     "unreachable",
     "lost",
+    "recalled",
     "engine_restarted",
     "image_missing",
     "environment_missing",

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alongside.config import Config
+from alongside.errors import ActionUnknown, Forbidden, LogUnknown, Problem, RunUnknown
+from alongside.hub import resolver
+from alongside.hub.store import actions as actions_store
+from alongside.hub.store import events as events_store
+from alongside.hub.store import logs
+from alongside.hub.store import queue as queue_store
+from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.logs import Piece
+from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
-from alongside.spec.placement import Refusal
-from alongside.spec.runs import Action, Attempt, Event, Run, RunRequest, State
+from alongside.spec.placement import RULE, Refusal, refuse
+from alongside.spec.runs import ACTIVE, FINAL, Action, Attempt, Event, Run, RunRequest, State
 from alongside.spec.tools import ToolKind
+
+MATCH_LOOKED_AT = 200
 
 
 @dataclass(frozen=True)
@@ -26,8 +36,27 @@ class Explanation:
 
 
 def get(tx: Tx, caller: Caller, run_id: str) -> Run:
-    """Raises RunUnknown, also for other people's runs unless the caller is an administrator."""
-    raise NotImplementedError
+    """
+    Raises:
+        RunUnknown: also for other people's runs, unless the caller is an administrator.
+    """
+    find(tx, caller, run_id)
+    run = store.get(tx, run_id)
+    if run is None:
+        raise RunUnknown
+    return run
+
+
+def find(tx: Tx, caller: Caller, run_id: str, *, lock: bool = False) -> Standing:
+    """Where the run stands, for those who may see it; raises RunUnknown for all others."""
+    run = store.standing(tx, run_id, lock=lock)
+    if run is None or not may_see(caller, run) or (run.deleting and run.state == "canceled"):
+        raise RunUnknown(f"no run has the id {run_id}")
+    return run
+
+
+def may_see(caller: Caller, run: Standing) -> bool:
+    return caller.is_admin or run.account == caller.account.id
 
 
 def listing(
@@ -42,38 +71,90 @@ def listing(
     after: str | None = None,
     limit: int = 100,
 ) -> list[Run]:
-    """Newest first; `after` is the id of the last run seen. `account` (name or id) and `everyone` are
-    for administrators: Forbidden for others."""
-    raise NotImplementedError
+    """Newest first; `after` is the id of the last run seen.
+
+    Raises:
+        Forbidden: `everyone`, or an `account` (name or id) of somebody else, without being an administrator.
+    """
+    mine = (caller.account.id, caller.account.name)
+    if not caller.is_admin and (everyone or (account is not None and account not in mine)):
+        raise Forbidden("only administrators see other people's runs")
+    whose = account or (None if everyone else caller.account.id)
+    return store.listing(tx, account=whose, states=states, tool=tool, kind=kind, after=after, limit=limit)
 
 
 def find_match(tx: Tx, caller: Caller, wish: RunRequest) -> Run | None:
     """The caller's own interactive run of the same tool with the same datasets, the readiest one."""
-    raise NotImplementedError
+    try:
+        wanted = {resolver.resolve(tx, caller, use.id).id for use in wish.datasets}
+    except Problem:
+        return None
+    name, _, version = wish.tool.partition("@")
+    mine = store.listing(tx, account=caller.account.id, tool=name, kind="interactive", limit=MATCH_LOOKED_AT)
+    fitting = [
+        run
+        for run in mine
+        if run.state not in {"canceled", "canceling"}
+        and (not version or run.version == version)
+        and (wish.site is None or run.site in (None, wish.site))
+        and wanted == {item.dataset for item in run.datasets}
+    ]
+    return min(
+        fitting,
+        key=lambda run: (
+            not run.ready,
+            run.state not in ACTIVE,
+            run.state in FINAL,
+            -run.created_at.timestamp(),
+        ),
+        default=None,
+    )
 
 
 def events(tx: Tx, caller: Caller, run_id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-    raise NotImplementedError
+    """Oldest first; `after` is the `seq` of the last one seen."""
+    find(tx, caller, run_id)
+    return events_store.of_run(tx, run_id, after=after, limit=limit)
 
 
 def attempts(tx: Tx, caller: Caller, run_id: str) -> list[Attempt]:
     """Oldest first."""
-    raise NotImplementedError
+    find(tx, caller, run_id)
+    return store.attempts_of(tx, run_id)
 
 
 def action(tx: Tx, caller: Caller, action_id: str) -> Action:
-    raise NotImplementedError
+    """
+    Raises:
+        ActionUnknown: there is none, or it concerns a run that the caller may not see.
+    """
+    found = actions_store.get(tx, action_id)
+    run = None if found is None else store.standing(tx, found.run, lock=False)
+    if found is None or run is None or not may_see(caller, run):
+        raise ActionUnknown(f"no action has the id {action_id}")
+    return found
 
 
 def actions(
     tx: Tx, caller: Caller, *, run_id: str | None = None, after: str | None = None, limit: int = 100
 ) -> list[Action]:
-    """Newest first."""
-    raise NotImplementedError
+    """Newest first: those of one run, or the caller's own."""
+    if run_id is not None:
+        find(tx, caller, run_id)
+        return actions_store.listing(tx, account=None, run=run_id, after=after, limit=limit)
+    return actions_store.listing(tx, account=caller.account.id, run=None, after=after, limit=limit)
 
 
 def explain(tx: Tx, caller: Caller, run_id: str, *, config: Config) -> Explanation:
-    raise NotImplementedError
+    """Why each runner does not take a waiting run now."""
+    find(tx, caller, run_id)
+    due = queue_store.waiting(tx, [run_id])
+    if not due:
+        return Explanation((), None, RULE)
+    refusals = refuse(
+        due[0].waiting, queue_store.offered(tx), stage_max_bytes=config.dispatcher.stage_max_bytes
+    )
+    return Explanation(tuple(refusals), queue_store.ahead(tx, run_id) + 1, RULE)
 
 
 def log(
@@ -88,6 +169,17 @@ def log(
 ) -> Piece:
     """Part of an attempt's log (the latest one's by default); `folder` is `config.data_dir / "logs"`.
 
-    An attempt that has not written anything has an empty log. Raises LogUnknown for no such attempt.
+    An attempt that has not written anything has an empty log.
+
+    Raises:
+        RunUnknown
+        LogUnknown: the run has no such attempt.
     """
-    raise NotImplementedError
+    run = find(tx, caller, run_id)
+    number = run.attempt if attempt is None else attempt
+    if number == 0 and attempt is None:
+        return Piece(b"", 0, 0, ended=run.state not in ACTIVE)
+    trial = store.trial(tx, run_id, number)
+    if trial is None:
+        raise LogUnknown(f"the run has no attempt {number}")
+    return logs.read(folder, run_id, number, offset=offset, limit=limit, ended=trial.ended)

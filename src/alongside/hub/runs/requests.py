@@ -1,16 +1,43 @@
-"""Asking for a run: everything that can be wrong is said at once, and the quota is checked in the same breath."""
+"""Asking for a run: everything wrong is said at once, and the quota is checked in the same transaction."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+from alongside import values
 from alongside.config import Config
+from alongside.errors import (
+    DatasetUnknown,
+    Fault,
+    IdentifierUnknown,
+    Invalid,
+    Problem,
+    SiteUnknown,
+    Unplaceable,
+)
+from alongside.hub import accounts, resolver, sites, tools
+from alongside.hub.runs.reading import find_match
+from alongside.hub.store import changes, events
+from alongside.hub.store import queue as queue_store
+from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
+from alongside.hub.store.keys import new_id
 from alongside.spec.accounts import Caller
-from alongside.spec.runs import Run, RunRequest
-from alongside.spec.tools import Resources
+from alongside.spec.datasets import Dataset
+from alongside.spec.placement import Refusal, Waiting, refuse, summary
+from alongside.spec.runs import DatasetUse, Run, RunRequest
+from alongside.spec.tools import Resources, ToolVersion
+
+#: as long as the store's key, minus room for a suffix
+NAME_MAX = 120
+DATASETS_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -31,13 +58,6 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Quota:
-    used: float
-    #: None means no limit
-    limit: float | None
-
-
-@dataclass(frozen=True)
 class Preview:
     """What a launch would do, for the page that asks for consent."""
 
@@ -47,22 +67,230 @@ class Preview:
     places: tuple[Place, ...]
     #: a run of the caller that would serve instead
     match: Run | None
-    #: running, cpus, memory_gb
-    quota: dict[str, Quota]
+    quota: accounts.Quota
     resources: Resources
     arguments_schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A request with everything that it names looked up."""
+
+    tool: ToolVersion
+    #: (dataset, name under data/, mode) in the order asked for
+    datasets: tuple[tuple[Dataset, DatasetUse], ...]
+    resources: Resources
 
 
 def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: Config) -> Run:
     """Queue a run.
 
     Raises:
-        Invalid: naming every fault; ToolUnknown, ToolVersionUnknown, IdentifierUnknown, SiteUnknown;
-        QuotaExceeded: saying which limit and how much of it is used; Unplaceable: no site can ever serve it.
+        Invalid: naming every fault.
+        ToolUnknown, ToolVersionUnknown, IdentifierUnknown, DatasetUnknown, SiteUnknown
+        QuotaExceeded: saying which limit and how much of it is used.
+        Unplaceable: no runner, however idle, could ever take it.
     """
-    raise NotImplementedError
+    checked = _check(tx, caller, wish)
+    accounts.check_quota(tx, caller.account, checked.resources, config.accounts)
+    _refuse_hopeless(tx, caller, wish, checked, now, config)
+    run_id, spec = new_id(now), checked.tool.spec
+    store.add(
+        tx,
+        run_id,
+        account=caller.account.id,
+        tool_version_id=checked.tool.id,
+        tool=spec.name,
+        version=spec.version,
+        kind=spec.kind,
+        title=wish.title or _title(checked),
+        wish=wish,
+        resources=checked.resources,
+        now=now,
+    )
+    for position, (dataset, use) in enumerate(checked.datasets):
+        add_use(tx, run_id, dataset, use, position)
+    events.add(tx, run_id, 0, now, "state", state="queued")
+    changes.note(tx, "run", run_id)
+    made = store.get(tx, run_id)
+    assert made is not None
+    return made
 
 
 def preview(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: Config) -> Preview:
-    """What `request` would do; nothing is written. Raises as `request` does, except for quota and places."""
-    raise NotImplementedError
+    """What `request` would do; nothing is written. Raises as it does, but not for quota and places."""
+    checked = _check(tx, caller, wish, arguments=False)
+    refusals, offers = _refusals(tx, caller, wish, checked, now, config)
+    reasons = {refusal.runner: refusal.reason for refusal in refusals}
+    return Preview(
+        tool=checked.tool.spec.name,
+        version=checked.tool.spec.version,
+        datasets=tuple(
+            PreviewedDataset(dataset.identifiers[0].value, dataset.title, dataset.size_bytes, dataset.id)
+            for dataset, _ in checked.datasets
+        ),
+        places=tuple(
+            Place(site, name, runner not in reasons, reasons.get(runner, "")) for runner, name, site in offers
+        ),
+        match=find_match(tx, caller, wish),
+        quota=accounts.usage(tx, caller.account, config.accounts),
+        resources=checked.resources,
+        arguments_schema=checked.tool.spec.arguments,
+    )
+
+
+def add_use(
+    tx: Tx, run_id: str, dataset: Dataset, use: DatasetUse, position: int, status: str | None = None
+) -> None:
+    """Note that a run has a dataset, under the name that `use` states."""
+    assert use.name is not None
+    store.add_dataset(
+        tx,
+        run_id,
+        dataset=dataset.id,
+        identifier=dataset.identifiers[0].value if dataset.identifiers else dataset.id,
+        title=dataset.title,
+        name=use.name,
+        mode=use.mode,
+        position=position,
+        status=status,
+    )
+
+
+def named(dataset: Dataset, use: DatasetUse, taken: set[str]) -> DatasetUse:
+    """The use with a name that is free: the one asked for, or one made from where the bytes are."""
+    if use.name is not None:
+        return use
+    places = [location.path or location.url or "" for location in dataset.locations]
+    stem = _file_name(places[0].split("?")[0]) if places else ""
+    stem = (stem or _file_name(dataset.title) or "dataset")[:NAME_MAX]
+    name, count = stem, 2
+    while name in taken:
+        path = PurePosixPath(stem)
+        name, count = f"{path.stem}-{count}{path.suffix}", count + 1
+    return DatasetUse(use.id, name, use.mode)
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a name under data/, if anything."""
+    if not name or name in {".", ".."} or "/" in name or not name.isprintable():
+        return "must be a single file name"
+    if len(name.encode()) > NAME_MAX:
+        return f"must be at most {NAME_MAX} bytes"
+    return None
+
+
+def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) -> _Checked:
+    """Look everything up. Faults are collected; what is unknown is said only if nothing is faulty."""
+    tool = tools.find(tx, caller, wish.tool)
+    faults = [*_wish_faults(wish, tool)]
+    if arguments:
+        faults += _argument_faults(wish, tool)
+    missing: list[Problem] = []
+    datasets: list[tuple[Dataset, DatasetUse]] = []
+    taken: set[str] = set()
+    for index, use in enumerate(wish.datasets[:DATASETS_MAX]):
+        try:
+            dataset = resolver.resolve(tx, caller, use.id, field=f"datasets[{index}].id")
+        except Invalid as problem:
+            faults += problem.faults
+            continue
+        except (IdentifierUnknown, DatasetUnknown) as problem:
+            missing.append(problem)
+            continue
+        use = named(dataset, use, taken)
+        fault = name_fault(use.name or "") or ("is used twice" if use.name in taken else None)
+        if fault:
+            faults.append(Fault(f"datasets[{index}].name", fault))
+        taken.add(use.name or "")
+        datasets.append((dataset, use))
+    if wish.site is not None:
+        try:
+            sites.get(tx, wish.site, caller)
+        except SiteUnknown:
+            missing.append(SiteUnknown(f"there is no site {wish.site!r}"))
+    if faults:
+        raise Invalid(faults)
+    if missing:
+        raise missing[0]
+    return _Checked(tool, tuple(datasets), wish.resources or tool.spec.resources)
+
+
+def _wish_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
+    spec = tool.spec
+    if wish.executor is not None and wish.executor not in spec.executors:
+        yield Fault("executor", f"{spec.name} runs on {' or '.join(spec.executors)}, not on {wish.executor}")
+    if wish.resources is not None:
+        for name in ("cpus", "memory_gb"):
+            if not 0 < getattr(wish.resources, name) < float("inf"):
+                yield Fault(f"resources.{name}", "must be greater than 0")
+        for name in ("gpus", "disk_gb"):
+            if not 0 <= getattr(wish.resources, name) < float("inf"):
+                yield Fault(f"resources.{name}", "must not be negative")
+    for name in ("time_limit_s", "lifetime_s"):
+        value = getattr(wish, name)
+        if value is not None and not 0 < value < 10**9:
+            yield Fault(name, "must be greater than 0 (and below 30 years)")
+    if not -1000 <= wish.priority <= 1000:
+        yield Fault("priority", "must be from -1000 to 1000")
+    if len(wish.title) > 500:
+        yield Fault("title", "must have at most 500 characters")
+    if len(wish.datasets) > DATASETS_MAX:
+        yield Fault("datasets", f"a run has at most {DATASETS_MAX} datasets")
+    if spec.input_path is not None and not wish.datasets:
+        yield Fault("datasets", f"{spec.name} needs a dataset to work on")
+    if wish.open is not None and (wish.open.startswith("/") or ".." in PurePosixPath(wish.open).parts):
+        yield Fault("open", "must be a relative path without ..")
+
+
+def _argument_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
+    if not tool.spec.arguments:
+        return
+    checker = Draft202012Validator(tool.spec.arguments)
+    for error in sorted(checker.iter_errors(wish.arguments), key=lambda item: list(map(str, item.path))):
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
+        yield Fault(f"arguments{path}", error.message)
+
+
+def _refusals(
+    tx: Tx, caller: Caller, wish: RunRequest, checked: _Checked, now: datetime, config: Config
+) -> tuple[list[Refusal], list[tuple[str, str, str]]]:
+    """One refusal per runner that would not take it now, and all runners as (id, name, site)."""
+    offers = [
+        offer
+        for offer in queue_store.offered(tx)
+        if offer.accounts is None or caller.account.id in offer.accounts
+    ]
+    waiting: Waiting = queue_store.would_wait(
+        tx,
+        caller.account.id,
+        checked.tool.spec,
+        wish,
+        [dataset.id for dataset, _ in checked.datasets],
+        now,
+    )
+    refusals = refuse(waiting, offers, stage_max_bytes=config.dispatcher.stage_max_bytes)
+    listed = sorted((offer.site, offer.name, offer.runner) for offer in offers)
+    return refusals, [(runner, name, site) for site, name, runner in listed]
+
+
+def _refuse_hopeless(
+    tx: Tx, caller: Caller, wish: RunRequest, checked: _Checked, now: datetime, config: Config
+) -> None:
+    refusals, offers = _refusals(tx, caller, wish, checked, now, config)
+    # Without any runner it waits for the first one: an installation is allowed to be set up in any order.
+    if offers and len(refusals) == len(offers) and all(refusal.never for refusal in refusals):
+        raise Unplaceable(
+            f"no site can run this: {summary(refusals)}", refusals=[values.dump(item) for item in refusals]
+        )
+
+
+def _title(checked: _Checked) -> str:
+    name = checked.tool.spec.title or checked.tool.spec.name
+    return f"{name}: {checked.datasets[0][0].title}" if checked.datasets else name
+
+
+def _file_name(text: str) -> str:
+    """A plain file name out of a path, an address or a title."""
+    last = text.rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w.+-]+", "-", last).strip("-.")

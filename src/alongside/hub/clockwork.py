@@ -1,0 +1,370 @@
+"""What the dispatcher does in one turn: a list of steps over one transaction, on a clock that it is given.
+
+No loop, no thread and no network here, so that a test can turn it by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from alongside.errors import Problem, Unavailable
+from alongside.hub import culling, grants, queue, runs, sites
+from alongside.hub.deadlines import Deadlines, Key
+from alongside.hub.doors import Hub
+from alongside.hub.queue import Board
+from alongside.hub.store import actions as actions_store
+from alongside.hub.store import artifacts as artifacts_store
+from alongside.hub.store import changes, leadership, logs, outbox
+from alongside.hub.store import queue as queue_store
+from alongside.hub.store import runs as runs_store
+from alongside.hub.store.database import MAX_ROWS, Tx
+from alongside.hub.store.leadership import LeadershipLost
+from alongside.spec.runs import FINAL
+from alongside.spec.wire import Report, ReportAnswer, Sync, SyncAnswer, Verdict
+
+#: a report changes about five rows, and a transaction at most 500
+REPORTS_MAX = 80
+#: how often the leader says that it is alive
+BEAT_S = 2.0
+#: deleted runs are kept so long, for those who ask what became of the deletion
+PURGE_AFTER = timedelta(days=1)
+PURGE_EVERY_S = 600.0
+PURGE_MAX = 20
+#: assignments are large, and a runner takes them in order
+OUTBOX_SENT_MAX = 200
+
+log = structlog.get_logger("alongside.dispatcher")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A runner's sync as it arrived."""
+
+    runner: str
+    token: str
+    sync: Sync
+
+
+@dataclass
+class Turn:
+    """One turn: what came in, what has changed, and what goes out."""
+
+    now: datetime
+    monotonic: float
+    incoming: Sequence[Incoming]
+    #: per incoming sync
+    answers: list[SyncAnswer | Problem] = field(default_factory=list)
+    #: newest outbox number per runner, for those who wait
+    seqs: dict[str, int] = field(default_factory=dict)
+    #: what others wrote since the last turn
+    heard: list[changes.Change] = field(default_factory=list)
+    #: another turn should follow at once
+    more: bool = False
+    runs: set[str] = field(default_factory=set)
+    runners: set[str] = field(default_factory=set)
+    #: runners whose outbox has grown
+    told: set[str] = field(default_factory=set)
+    #: runs under way at a runner that does not exist any more
+    orphans: set[str] = field(default_factory=set)
+    reports_left: int = REPORTS_MAX
+
+
+class Clockwork:
+    """The leader's knowledge and its steps. Made anew when anything went wrong: the tables know it all."""
+
+    def __init__(self, hub: Hub, epoch: int) -> None:
+        self._hub = hub
+        self._epoch = epoch
+        self._config = hub.config
+        self._board = Board()
+        self._deadlines = Deadlines()
+        #: attempts that their runner did not mention last time: twice is gone
+        self._missed: set[tuple[str, int]] = set()
+        self._last_beat = float("-inf")
+        self._last_purge = float("-inf")
+        #: (run, hashes of its copies) whose rows are gone and whose files still are there
+        self._to_remove: list[tuple[str, list[str]]] = []
+        self._loaded = False
+
+    def is_due(self, monotonic: float) -> bool:
+        """Whether a turn has something to do although nobody said anything."""
+        return (
+            not self._loaded
+            or self._board.stirred
+            or self._deadlines.is_due(monotonic)
+            or monotonic - self._last_beat >= BEAT_S
+        )
+
+    def turn(self, incoming: Sequence[Incoming], now: datetime, monotonic: float) -> Turn:
+        """Do everything that is due, in one transaction.
+
+        Raises:
+            LeadershipLost: another dispatcher leads; nothing was written.
+        """
+        turn = Turn(now, monotonic, incoming)
+        try:
+            with self._hub.database.write() as tx:
+                for step in self._steps():
+                    step(tx, turn)
+        except LeadershipLost:
+            raise
+        except Exception as error:
+            log.error("turn.failed", exc_info=error)
+            self._forget()
+            self._to_remove.clear()
+            turn.answers = [Unavailable("the hub could not take this; send it again") for _ in incoming]
+            return turn
+        self._purge_files()
+        return turn
+
+    def _forget(self) -> None:
+        """What was remembered may not be what the tables say: read them again in the next turn."""
+        self._board = Board()
+        self._loaded = False
+
+    def _steps(self) -> tuple[Callable[[Tx, Turn], None], ...]:
+        return (
+            self._lead,
+            self._load,
+            self._hear,
+            self._take_syncs,
+            self._expire,
+            self._refresh,
+            self._place,
+            self._answer,
+            self._purge,
+        )
+
+    def _lead(self, tx: Tx, turn: Turn) -> None:
+        leadership.check(tx, self._epoch)
+        if turn.monotonic - self._last_beat >= BEAT_S:
+            leadership.beat(tx, turn.now)
+            self._last_beat = turn.monotonic
+
+    def _load(self, tx: Tx, turn: Turn) -> None:
+        if self._loaded:
+            return
+        self._board.refresh_offers(tx, None)
+        self._note_due(self._board.refresh_runs(tx, None), turn)
+        for action in actions_store.all_open(tx):
+            self._deadlines.at(("action", action.id), action.expires_at, turn.now, turn.monotonic)
+        for run_id, ends_at in runs_store.ending(tx):
+            self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+        # Nobody could renew a lease while no dispatcher led: everyone has one whole TTL from now.
+        for runner in queue_store.in_contact(tx):
+            if ("contact", runner) not in self._deadlines and ("grace", runner) not in self._deadlines:
+                self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
+        turn.orphans.update(runs_store.without_runner(tx))
+        self._loaded = True
+
+    def _hear(self, tx: Tx, turn: Turn) -> None:
+        turn.heard = changes.consume(tx)
+        turn.more = turn.more or len(turn.heard) == MAX_ROWS
+        for change in turn.heard:
+            match change.kind:
+                case "run":
+                    turn.runs.add(change.key)
+                case "runner":
+                    turn.runners.add(change.key)
+                    turn.told.add(change.key)
+                case "action":
+                    action = actions_store.get(tx, change.key)
+                    moment = action.expires_at if action and action.state in actions_store.OPEN else None
+                    self._deadlines.at(("action", change.key), moment, turn.now, turn.monotonic)
+                case "dataset" | "site" | "tool":
+                    # Rare, and any waiting run may depend on it.
+                    self._board.refresh_offers(tx, None)
+                    self._board.refresh_runs(tx, None)
+                case "revoke":
+                    self._revoke(tx, turn, change.key)
+
+    def _take_syncs(self, tx: Tx, turn: Turn) -> None:
+        for item in turn.incoming:
+            try:
+                with tx.begin_nested():
+                    turn.answers.append(self._take_sync(tx, turn, item))
+            except Problem as problem:
+                turn.answers.append(problem)
+
+    def _expire(self, tx: Tx, turn: Turn) -> None:
+        for kind, key in self._deadlines.take(turn.monotonic, MAX_ROWS // 10):
+            match kind:
+                case "contact":
+                    queue_store.offline(tx, key)
+                    turn.runs.update(runs.silent(tx, key, turn.now, self._config))
+                    turn.runners.add(key)
+                    grace = self._config.dispatcher.unreachable_grace_s - self._config.dispatcher.lease_ttl_s
+                    self._deadlines.set(("grace", key), turn.monotonic + max(0.0, grace))
+                    log.warning("runner.silent", runner=key)
+                case "grace":
+                    turn.runs.update(runs.overdue(tx, key, turn.now, self._config))
+                case "lifetime":
+                    if runner := culling.lifetime_over(tx, key, turn.now):
+                        turn.told.add(runner)
+                case "action":
+                    if run_id := runs.expire(tx, key, turn.now):
+                        turn.runs.add(run_id)
+                case "retry":
+                    self._wait_again(tx, key)
+                case _:
+                    raise AssertionError(kind)
+        turn.more = turn.more or self._deadlines.is_due(turn.monotonic)
+
+    def _refresh(self, tx: Tx, turn: Turn) -> None:
+        """Bring what is remembered up to date with what this turn changed."""
+        if turn.runners - self._board.offers.keys():
+            turn.orphans.update(runs_store.without_runner(tx))
+        turn.runs.update(runs.orphaned(tx, turn.orphans, turn.now, self._config))
+        if turn.runs:
+            self._note_due(self._board.refresh_runs(tx, turn.runs), turn)
+            for run_id, ends_at in runs_store.lifetimes(tx, turn.runs).items():
+                self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+            turn.runners.update(runs_store.runners_of(tx, turn.runs))
+        if turn.runners:
+            self._board.refresh_offers(tx, turn.runners)
+
+    def _place(self, tx: Tx, turn: Turn) -> None:
+        if not self._board.stirred:
+            return
+        assigned = queue.place_and_assign(tx, self._board, turn.now, self._config)
+        turn.told |= assigned.runners
+        turn.more = turn.more or assigned.more
+
+    def _answer(self, tx: Tx, turn: Turn) -> None:
+        """Last, so that a runner gets in the same answer what this turn gave it."""
+        keyring = self._hub.keyring
+        for index, item in enumerate(turn.incoming):
+            answer = turn.answers[index]
+            if isinstance(answer, SyncAnswer):
+                items = outbox.items(tx, item.runner, limit=OUTBOX_SENT_MAX)
+                sealed = tuple(
+                    replace(
+                        entry,
+                        body={
+                            **entry.body,
+                            "token": grants.attempt_token(
+                                entry.body["run"], entry.body["attempt"], turn.now, keyring
+                            ),
+                        },
+                    )
+                    if entry.kind == "assign"
+                    else entry
+                    for entry in items
+                )
+                turn.answers[index] = replace(answer, outbox=sealed)
+        turn.seqs = outbox.last(tx, turn.told | {item.runner for item in turn.incoming})
+
+    def _purge(self, tx: Tx, turn: Turn) -> None:
+        if turn.monotonic - self._last_purge < PURGE_EVERY_S:
+            return
+        self._last_purge = turn.monotonic
+        for run_id in runs_store.to_purge(tx, turn.now - PURGE_AFTER, PURGE_MAX):
+            self._to_remove.append((run_id, artifacts_store.hashes_at_hub(tx, run_id)))
+            runs_store.remove(tx, run_id)
+
+    # What the steps are made of
+
+    def _take_sync(self, tx: Tx, turn: Turn, item: Incoming) -> SyncAnswer:
+        sync, runner = item.sync, item.runner
+        sites.check_epoch(tx, runner, item.token, sync.epoch)
+        if queue_store.online(tx, runner, sync.offer, turn.now):
+            turn.runners.add(runner)
+        self._deadlines.drop(("grace", runner))
+        self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
+        outbox.acknowledge(tx, runner, sync.acked_to)
+        answers, all_taken = self._take_reports(tx, turn, runner, sync.reports)
+        verdicts = self._reconcile(tx, turn, item, all_taken)
+        return SyncAnswer(
+            lease_ttl_s=self._config.dispatcher.lease_ttl_s, verdicts=tuple(verdicts), reports=tuple(answers)
+        )
+
+    def _take_reports(
+        self, tx: Tx, turn: Turn, runner: str, reports: Iterable[Report]
+    ) -> tuple[list[ReportAnswer], bool]:
+        """Reports in the order of their numbers, however they arrived; whether every one was answered."""
+        answers: list[ReportAnswer] = []
+        ordered = sorted(reports, key=lambda report: (report.run, report.attempt, report.number))
+        for report in ordered:
+            if turn.reports_left == 0:
+                turn.more = True
+                break
+            turn.reports_left -= 1
+            answer = self._take_report(tx, turn, runner, report)
+            if answer is not None:
+                answers.append(answer)
+                turn.runs.add(report.run)
+        if answers:
+            turn.runners.add(runner)
+        return answers, len(answers) == len(ordered)
+
+    def _take_report(self, tx: Tx, turn: Turn, runner: str, report: Report) -> ReportAnswer | None:
+        """In a savepoint of its own: one bad report does not sink the turn."""
+        try:
+            with tx.begin_nested():
+                answer = runs.apply(tx, runner, report, turn.now, config=self._config)
+        except Exception as error:
+            log.error("report.refused", run=report.run, attempt=report.attempt, exc_info=error)
+            runs.skip(tx, report)
+            return ReportAnswer(report.run, report.attempt, report.number, False, "the hub cannot take this")
+        if report.kind == "state" and report.state in FINAL:
+            self._learn(tx, report)
+        return answer
+
+    def _learn(self, tx: Tx, report: Report) -> None:
+        duration = runs_store.duration(tx, report.run, report.attempt)
+        if duration is not None:
+            self._board.lasted(*duration)
+
+    def _reconcile(self, tx: Tx, turn: Turn, item: Incoming, all_taken: bool) -> list[Verdict]:
+        verdicts, touched, missing = runs.reconcile(tx, item.runner, item.sync.holding, turn.now)
+        turn.runs.update(touched)
+        keys = {(trial.run, trial.number) for trial in missing}
+        self._missed -= {(held.run, held.attempt) for held in item.sync.holding}
+        for trial in missing if all_taken else ():
+            if (trial.run, trial.number) in self._missed:
+                run = runs_store.standing(tx, trial.run)
+                if run is not None and run.attempt == trial.number:
+                    runs.lose(tx, run, trial, turn.now, self._config, "its runner does not have it any more")
+                else:
+                    queue.release(tx, trial.run, trial.number, item.runner)
+                turn.runs.add(trial.run)
+                turn.runners.add(item.runner)
+        self._missed |= keys
+        if item.sync.offer.draining or self._is_draining(item.runner):
+            unstarted = [(held.run, held.attempt) for held in item.sync.holding if not held.started]
+            queue.recall(tx, item.runner, unstarted, turn.now)
+        return verdicts
+
+    def _is_draining(self, runner: str) -> bool:
+        offer = self._board.offers.get(runner)
+        return offer is not None and offer.draining
+
+    def _note_due(self, due: Iterable[queue_store.Due], turn: Turn) -> None:
+        for item in due:
+            key: Key = ("retry", item.waiting.run)
+            self._deadlines.at(key, item.not_before, turn.now, turn.monotonic)
+
+    def _wait_again(self, tx: Tx, run_id: str) -> None:
+        for item in queue_store.waiting(tx, [run_id]):
+            self._board.wait(item.waiting)
+
+    def _revoke(self, tx: Tx, turn: Turn, key: str) -> None:
+        kind, _, name = key.partition(":")
+        if kind == "account":
+            turn.told.update(grants.revoke_account(tx, name, turn.now))
+        elif kind == "run":
+            turn.told.update(grants.revoke(tx, [name], None, turn.now))
+
+    def _purge_files(self) -> None:
+        """Files go after the rows are gone for certain; a crash in between leaves files nobody refers to."""
+        while self._to_remove:
+            run_id, hashes = self._to_remove.pop()
+            logs.remove(self._config.data_dir / "logs", run_id)
+            with self._hub.database.read() as tx:
+                unused = [key for key in hashes if not artifacts_store.is_referred_to(tx, key)]
+            for key in unused:
+                artifacts_store.blob(self._config.data_dir / "blobs", key).unlink(missing_ok=True)

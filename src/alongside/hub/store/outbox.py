@@ -1,0 +1,80 @@
+"""What runners are to be told: numbered per runner, kept until acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from alongside.hub.store.database import MAX_ROWS, Tx
+from alongside.hub.store.schema import outbox, runners
+from alongside.spec.wire import OutboxItem, OutboxKind
+
+
+def put(
+    tx: Tx,
+    runner: str,
+    kind: OutboxKind,
+    body: dict[str, Any],
+    now: datetime,
+    *,
+    run: str | None = None,
+    attempt: int | None = None,
+) -> int:
+    """Add an item and answer its number. The update locks the runner's row: numbers have no gaps."""
+    seq = tx.execute(
+        update(runners)
+        .where(runners.c.id == runner)
+        .values(outbox_seq=runners.c.outbox_seq + 1)
+        .returning(runners.c.outbox_seq)
+    ).scalar_one()
+    tx.execute(
+        insert(outbox).values(
+            runner_id=runner, seq=seq, kind=kind, run_id=run, attempt=attempt, body=body, created_at=now
+        )
+    )
+    return seq
+
+
+def acknowledge(tx: Tx, runner: str, acked_to: int) -> None:
+    tx.execute(delete(outbox).where(outbox.c.runner_id == runner, outbox.c.seq <= acked_to))
+
+
+def items(tx: Tx, runner: str, *, limit: int = MAX_ROWS) -> list[OutboxItem]:
+    """What is not acknowledged, oldest first."""
+    rows = tx.execute(
+        select(outbox.c.seq, outbox.c.kind, outbox.c.body)
+        .where(outbox.c.runner_id == runner)
+        .order_by(outbox.c.seq)
+        .limit(limit)
+    )
+    return [OutboxItem(row.seq, row.kind, row.body) for row in rows]
+
+
+def last(tx: Tx, runner_ids: Collection[str]) -> dict[str, int]:
+    """The number of the newest item of each runner, acknowledged or not."""
+    rows = tx.execute(select(runners.c.id, runners.c.outbox_seq).where(runners.c.id.in_(runner_ids)))
+    return {row.id: row.outbox_seq for row in rows}
+
+
+def unsent(tx: Tx, runner: str, kind: OutboxKind) -> set[tuple[str, int]]:
+    """(run, attempt) of items of this kind that the runner has not acknowledged."""
+    rows = tx.execute(
+        select(outbox.c.run_id, outbox.c.attempt).where(outbox.c.runner_id == runner, outbox.c.kind == kind)
+    )
+    return {(row.run_id, row.attempt) for row in rows}
+
+
+def withdraw(tx: Tx, run: str, attempt: int, kind: OutboxKind) -> int:
+    """Take back items that were not acknowledged. The runner may have seen them all the same."""
+    return tx.execute(
+        delete(outbox).where(outbox.c.run_id == run, outbox.c.attempt == attempt, outbox.c.kind == kind)
+    ).rowcount
+
+
+def withdraw_action(tx: Tx, run: str, action: str) -> None:
+    for row in tx.execute(select(outbox).where(outbox.c.run_id == run)).all():
+        if row.body.get("action") == action:
+            tx.execute(delete(outbox).where(outbox.c.runner_id == row.runner_id, outbox.c.seq == row.seq))

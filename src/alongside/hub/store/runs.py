@@ -1,0 +1,399 @@
+"""Runs, their attempts and their datasets, as rows; what leaves is values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+
+from alongside import values
+from alongside.hub.store.database import Tx
+from alongside.hub.store.schema import accounts, attempts, run_datasets, runs, sites
+from alongside.spec.runs import AttachedDataset, Attempt, Run, RunRequest, State
+from alongside.spec.tools import Resources, ToolKind
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run as the rooms decide about it: where it stands, without what it looks like."""
+
+    id: str
+    account: str
+    tool: str
+    kind: ToolKind
+    state: State
+    reason_code: str | None
+    ready: bool
+    #: number of the latest attempt
+    attempt: int
+    lost_attempts: int
+    restarts: int
+    deleting: bool
+    site: str | None
+    request: RunRequest
+    resources: Resources
+    ready_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An attempt as the rooms decide about it."""
+
+    run: str
+    number: int
+    #: id of the runner; None when it was removed
+    runner: str | None
+    state: State
+    reason_code: str | None
+    last_report: int
+    #: holds slots
+    held: bool
+    ended: bool
+
+
+def add(
+    tx: Tx,
+    run_id: str,
+    *,
+    account: str,
+    tool_version_id: str,
+    tool: str,
+    version: str,
+    kind: ToolKind,
+    title: str,
+    wish: RunRequest,
+    resources: Resources,
+    now: datetime,
+) -> None:
+    tx.execute(
+        insert(runs).values(
+            id=run_id,
+            account_id=account,
+            tool_version_id=tool_version_id,
+            tool=tool,
+            version=version,
+            kind=kind,
+            title=title,
+            state="queued",
+            request=values.dump(wish),
+            cpus=resources.cpus,
+            memory_gb=resources.memory_gb,
+            gpus=resources.gpus,
+            disk_gb=resources.disk_gb,
+            priority=wish.priority,
+            created_at=now,
+            updated_at=now,
+            queued_at=now,
+        )
+    )
+
+
+def standing(tx: Tx, run_id: str, *, lock: bool = True) -> Standing | None:
+    """Where a run stands; locked until the transaction ends, unless it is only looked at.
+
+    On SQLite a writer holds the whole database anyway, and `FOR UPDATE` says nothing.
+    """
+    query = (
+        select(runs, sites.c.name.label("site"))
+        .outerjoin(sites, sites.c.id == runs.c.site_id)
+        .where(runs.c.id == run_id)
+    )
+    row = tx.execute(query.with_for_update(of=runs) if lock else query).one_or_none()
+    return None if row is None else _standing(row)
+
+
+def change(tx: Tx, run_id: str, now: datetime, **columns: Any) -> None:
+    tx.execute(
+        update(runs)
+        .where(runs.c.id == run_id)
+        .values(updated_at=now, revision=runs.c.revision + 1, **columns)
+    )
+
+
+def get(tx: Tx, run_id: str) -> Run | None:
+    found = _values(tx, runs.c.id == run_id, limit=1)
+    return found[0] if found else None
+
+
+def listing(
+    tx: Tx,
+    *,
+    account: str | None,
+    states: Sequence[State] = (),
+    tool: str | None = None,
+    kind: ToolKind | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> list[Run]:
+    """Newest first; `account` is an id or a name."""
+    wanted: list[ColumnElement[bool]] = [runs.c.deleting.is_(False)]
+    if account is not None:
+        wanted.append(or_(runs.c.account_id == account, accounts.c.name == account))
+    if states:
+        wanted.append(runs.c.state.in_(states))
+    if tool is not None:
+        wanted.append(runs.c.tool == tool)
+    if kind is not None:
+        wanted.append(runs.c.kind == kind)
+    if after is not None:
+        wanted.append(runs.c.id < after)
+    return _values(tx, and_(*wanted), limit=limit)
+
+
+def ending(tx: Tx) -> list[tuple[str, datetime]]:
+    """Runs that end by themselves, and when."""
+    query = select(runs.c.id, runs.c.ends_at).where(runs.c.ends_at.is_not(None), runs.c.state == "running")
+    return [(row.id, row.ends_at) for row in tx.execute(query)]
+
+
+def lifetimes(tx: Tx, run_ids: Collection[str]) -> dict[str, datetime | None]:
+    """When each of these runs ends by itself; None for never."""
+    found: dict[str, datetime | None] = dict.fromkeys(run_ids)
+    query = select(runs.c.id, runs.c.ends_at).where(runs.c.id.in_(run_ids), runs.c.state == "running")
+    return found | {row.id: row.ends_at for row in tx.execute(query)}
+
+
+def without_runner(tx: Tx) -> list[str]:
+    """Runs that are under way at a runner that was removed."""
+    query = (
+        select(runs.c.id)
+        .join(attempts, and_(attempts.c.run_id == runs.c.id, attempts.c.number == runs.c.attempt))
+        .where(runs.c.state.in_(("initializing", "running", "canceling")), attempts.c.runner_id.is_(None))
+    )
+    return list(tx.execute(query).scalars())
+
+
+def runners_of(tx: Tx, run_ids: Collection[str]) -> set[str]:
+    """Where any attempt of these runs was."""
+    query = select(attempts.c.runner_id).where(
+        attempts.c.run_id.in_(run_ids), attempts.c.runner_id.is_not(None)
+    )
+    return set(tx.execute(query).scalars())
+
+
+def duration(tx: Tx, run_id: str, number: int) -> tuple[str, float] | None:
+    """(key under which runs share leases, seconds) of a task's attempt that completed."""
+    row = tx.execute(
+        select(runs.c.account_id, runs.c.tool_version_id, attempts.c.started_at, attempts.c.ended_at)
+        .join(attempts, attempts.c.run_id == runs.c.id)
+        .where(
+            runs.c.id == run_id,
+            runs.c.kind == "task",
+            attempts.c.number == number,
+            attempts.c.state == "complete",
+        )
+    ).one_or_none()
+    if row is None or row.started_at is None or row.ended_at is None:
+        return None
+    return f"{row.account_id} {row.tool_version_id}", (row.ended_at - row.started_at).total_seconds()
+
+
+def to_purge(tx: Tx, before: datetime, limit: int) -> list[str]:
+    """Deleted runs that ended before then."""
+    old = select(runs.c.id).where(runs.c.deleting, runs.c.state == "canceled", runs.c.updated_at < before)
+    return list(tx.execute(old.limit(limit)).scalars())
+
+
+def remove(tx: Tx, run_id: str) -> None:
+    """Remove a run with all that refers to it."""
+    tx.execute(delete(runs).where(runs.c.id == run_id))
+
+
+# Datasets of a run
+
+
+def add_dataset(
+    tx: Tx,
+    run_id: str,
+    *,
+    dataset: str,
+    identifier: str,
+    title: str,
+    name: str,
+    mode: str,
+    position: int,
+    status: str | None = None,
+) -> None:
+    tx.execute(
+        insert(run_datasets).values(
+            run_id=run_id,
+            name=name,
+            dataset_id=dataset,
+            identifier=identifier,
+            title=title,
+            mode=mode,
+            status=status,
+            position=position,
+        )
+    )
+
+
+def datasets_of(tx: Tx, run_ids: Collection[str]) -> dict[str, list[AttachedDataset]]:
+    found: dict[str, list[AttachedDataset]] = {}
+    rows = tx.execute(
+        select(run_datasets)
+        .where(run_datasets.c.run_id.in_(run_ids))
+        .order_by(run_datasets.c.run_id, run_datasets.c.position, run_datasets.c.name)
+    )
+    for row in rows:
+        found.setdefault(row.run_id, []).append(
+            AttachedDataset(
+                dataset=row.dataset_id or "",
+                identifier=row.identifier,
+                title=row.title,
+                name=row.name,
+                mode=row.mode,
+                status=row.status,
+                detail=row.detail,
+            )
+        )
+    return found
+
+
+def change_dataset(tx: Tx, run_id: str, name: str, **columns: Any) -> None:
+    tx.execute(
+        update(run_datasets)
+        .where(run_datasets.c.run_id == run_id, run_datasets.c.name == name)
+        .values(**columns)
+    )
+
+
+def forget_statuses(tx: Tx, run_id: str) -> None:
+    """Nothing of the run is mounted any more."""
+    tx.execute(update(run_datasets).where(run_datasets.c.run_id == run_id).values(status=None, detail=""))
+
+
+def remove_dataset(tx: Tx, run_id: str, name: str) -> None:
+    tx.execute(delete(run_datasets).where(run_datasets.c.run_id == run_id, run_datasets.c.name == name))
+
+
+# Attempts
+
+
+def add_attempt(tx: Tx, run_id: str, number: int, now: datetime, **columns: Any) -> None:
+    tx.execute(insert(attempts).values(run_id=run_id, number=number, created_at=now, **columns))
+
+
+def trial(tx: Tx, run_id: str, number: int) -> Trial | None:
+    row = tx.execute(
+        select(attempts).where(attempts.c.run_id == run_id, attempts.c.number == number)
+    ).one_or_none()
+    return None if row is None else _trial(row)
+
+
+def held_by(tx: Tx, runner: str) -> list[Trial]:
+    """The attempts that hold slots at a runner."""
+    rows = tx.execute(select(attempts).where(attempts.c.runner_id == runner, attempts.c.held))
+    return [_trial(row) for row in rows]
+
+
+def change_attempt(tx: Tx, run_id: str, number: int, **columns: Any) -> None:
+    tx.execute(
+        update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == number).values(**columns)
+    )
+
+
+def attempts_of(tx: Tx, run_id: str) -> list[Attempt]:
+    rows = tx.execute(select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.number))
+    return [
+        Attempt(
+            number=row.number,
+            state=row.state,
+            runner=row.runner,
+            site=row.site,
+            executor=row.executor,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            exit_code=row.exit_code,
+            reason_code=row.reason_code,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def _trial(row: Row[Any]) -> Trial:
+    return Trial(
+        run=row.run_id,
+        number=row.number,
+        runner=row.runner_id,
+        state=row.state,
+        reason_code=row.reason_code,
+        last_report=row.last_report,
+        held=row.held,
+        ended=row.ended_at is not None,
+    )
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        id=row.id,
+        account=row.account_id,
+        tool=row.tool,
+        kind=row.kind,
+        state=row.state,
+        reason_code=row.reason_code,
+        ready=row.ready,
+        attempt=row.attempt,
+        lost_attempts=row.lost_attempts,
+        restarts=row.restarts,
+        deleting=row.deleting,
+        site=row.site,
+        request=values.load(RunRequest, row.request),
+        resources=Resources(row.cpus, row.memory_gb, row.gpus, row.disk_gb),
+        ready_at=row.ready_at,
+        ends_at=row.ends_at,
+    )
+
+
+def _values(tx: Tx, wanted: ColumnElement[bool], *, limit: int) -> list[Run]:
+    rows = tx.execute(
+        select(runs, accounts.c.name.label("account_name"), sites.c.name.label("site"), sites.c.edge_url)
+        .join(accounts, accounts.c.id == runs.c.account_id)
+        .outerjoin(sites, sites.c.id == runs.c.site_id)
+        .where(wanted)
+        .order_by(runs.c.id.desc())
+        .limit(limit)
+    ).all()
+    datasets = datasets_of(tx, [row.id for row in rows])
+    return [_run(row, datasets.get(row.id, [])) for row in rows]
+
+
+def _run(row: Row[Any], datasets: list[AttachedDataset]) -> Run:
+    return Run(
+        id=row.id,
+        account=row.account_id,
+        account_name=row.account_name,
+        tool=row.tool,
+        version=row.version,
+        kind=row.kind,
+        title=row.title,
+        state=row.state,
+        ready=row.ready,
+        request=values.load(RunRequest, row.request),
+        resources=Resources(row.cpus, row.memory_gb, row.gpus, row.disk_gb),
+        datasets=tuple(datasets),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        reason_code=row.reason_code,
+        reason=row.reason,
+        site=row.site,
+        executor=row.executor,
+        attempt=row.attempt,
+        progress=row.progress,
+        message=row.message,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        ready_at=row.ready_at,
+        ended_at=row.ended_at,
+        ends_at=row.ends_at,
+        exit_code=row.exit_code,
+        url=row.edge_url.replace("{run}", row.id) if row.ready and row.edge_url else None,
+        restarts=row.restarts,
+        revision=row.revision,
+    )
