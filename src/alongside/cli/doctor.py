@@ -23,9 +23,9 @@ from alongside import __version__
 from alongside.cli import screen
 from alongside.cli.session import current
 from alongside.cli.up import ports
-from alongside.cli.up.folder import NETWORK_FILE_SYSTEMS, filesystem_of
 from alongside.config import Config
 from alongside.errors import Problem
+from alongside.hub.bootstrap import NETWORK_FILE_SYSTEMS, file_system
 
 Verdict = Literal["good", "limited", "bad"]
 
@@ -144,13 +144,13 @@ def check_docker(config: Config) -> Iterator[Finding]:
 def check_folder(config: Config) -> Iterator[Finding]:
     folder = config.data_dir.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    kind = filesystem_of(there)
+    kind = file_system(there)
     if kind in NETWORK_FILE_SYSTEMS:
         yield Finding("data folder", "bad", f"{folder} is on {kind}", "choose a local folder: --data-dir")
     elif not os.access(there, os.W_OK):
         yield Finding("data folder", "bad", f"{folder} cannot be written", "choose another: --data-dir")
     else:
-        yield Finding("data folder", "good", f"{folder} ({kind})")
+        yield Finding("data folder", "good", f"{folder} ({kind or 'unknown file system'})")
     free = shutil.disk_usage(there).free
     if free < FREE_MIN_BYTES:
         yield Finding(

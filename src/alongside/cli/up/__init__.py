@@ -11,11 +11,11 @@ import typer
 from alongside.cli import screen
 from alongside.cli.session import current
 from alongside.cli.up import demo as demonstration
-from alongside.cli.up.bootstrap import Standing
 from alongside.cli.up.demo import Demo
 from alongside.cli.up.folder import DataFolder
 from alongside.cli.up.installation import Installation
 from alongside.config import Config
+from alongside.hub.bootstrap import Started
 
 #: in a checkout; the wheel has no demonstration
 TOOLS = Path(__file__).resolve().parents[4] / "deploy" / "tools"
@@ -61,10 +61,10 @@ def _joined(config: Config) -> dict[str, Any]:
     return follow
 
 
-def _welcome(config: Config, standing: Standing, demo: Demo | None) -> None:
+def _welcome(config: Config, standing: Started, demo: Demo | None) -> None:
     screen.out.print()
     screen.out.print(f"[bold]Alongside is ready at {config.hub.url}[/bold]")
-    screen.out.print(f"  Sign in (once, as {standing.administrator}):  {standing.link}", soft_wrap=True)
+    screen.out.print(f"  Sign in (once, as {standing.admin.name}):  {standing.sign_in_url}", soft_wrap=True)
     if demo:
         link = f"{config.hub.url}/launch?id={quote(demonstration.MAIN, safe=':/')}"
         screen.out.print(f"  Launch the lidar dataset:     {link}", soft_wrap=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from alongside.cli.up.bootstrap import SITE
 from alongside.client import Client
 from alongside.client.errors import Refused
 
 ENVIRONMENT = "demo"
+SITE = "local"
 #: 10.5072 is the DOI prefix for tests: it will never be somebody's
 MAIN = "doi:10.5072/alongside.autzen"
 

@@ -12,20 +12,18 @@ from typing import Any
 
 import urllib3
 
-from alongside.cli.up import ports
-from alongside.cli.up.bootstrap import Standing, bootstrap
+from alongside.cli.up import pausing, ports
+from alongside.cli.up.bootstrap import PRIVATE, bootstrap, leave_token
 from alongside.cli.up.demo import Demo
 from alongside.cli.up.parts import Parts
 from alongside.client import Client
 from alongside.client.errors import CallFailed
 from alongside.config import Config, environment_name, settings
 from alongside.errors import Misconfigured
-from alongside.spec.runs import ACTIVE
+from alongside.hub.bootstrap import Started
 
 START_MAX_S = 60.0
 PAUSE_MAX_S = 30.0
-#: the store is nobody else's business, also on this machine
-PRIVATE = 0o077
 
 
 class Installation:
@@ -39,7 +37,7 @@ class Installation:
         self._tools = tools
         self._say = say
 
-    def run(self, ready: Callable[[Standing], None]) -> None:
+    def run(self, ready: Callable[[Started], None]) -> None:
         """Until SIGINT or SIGTERM.
 
         Raises:
@@ -47,21 +45,18 @@ class Installation:
         """
         ports.require_free(self._config)
         self._say("Preparing the database")
-        before = os.umask(PRIVATE)
-        try:
-            standing = bootstrap(self._config)
-        finally:
-            os.umask(before)
+        standing = bootstrap(self._config)
+        pausing.resume(self._config, standing.site)
         asyncio.run(self._run(standing, ready))
 
-    async def _run(self, standing: Standing, ready: Callable[[Standing], None]) -> None:
+    async def _run(self, standing: Started, ready: Callable[[Started], None]) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
         folder = self._config.data_dir / "processes"
-        parts = Parts(folder, environment(self._config, standing.registration_token), self._say)
-        client = Client(self._config.hub.url, standing.token)
+        parts = Parts(folder, environment(self._config, standing.registration_token or ""), self._say)
+        client = Client(self._config.hub.url, standing.api_token)
         stopping = asyncio.create_task(stop.wait())
         try:
             starting = asyncio.create_task(self._start(parts, client, standing))
@@ -71,7 +66,7 @@ class Installation:
                 ready(standing)
                 await stopping
                 self._say("Stopping: pausing interactive runs")
-                await asyncio.to_thread(self._pause_all, client)
+                await asyncio.to_thread(self._pause_all, standing.site)
             else:
                 starting.cancel()
         finally:
@@ -81,7 +76,7 @@ class Installation:
             client.close()
         self._say("Stopped. Everything is kept in " + str(self._config.data_dir.absolute()))
 
-    async def _start(self, parts: Parts, client: Client, standing: Standing) -> None:
+    async def _start(self, parts: Parts, client: Client, standing: Started) -> None:
         self._say("Starting hub, dispatcher, edge and runner")
         parts.start("hub", umask=PRIVATE)
         parts.start("dispatcher", umask=PRIVATE)
@@ -90,6 +85,7 @@ class Installation:
         await self._until(parts, "the hub answers through the edge", lambda: _answers(f"{edge}/healthz"))
         parts.start("runner")
         await self._until(parts, "the runner has joined", lambda: _joined(client))
+        await asyncio.to_thread(leave_token, self._config, client)
         if self._demo and self._tools:
             for name in await asyncio.to_thread(self._demo.publish, client, self._tools):
                 self._say(f"Added {name}")
@@ -106,22 +102,10 @@ class Installation:
                 )
             await asyncio.sleep(0.1)
 
-    def _pause_all(self, client: Client) -> None:
-        """Stop every interactive run, so that the next start finds it as it was.
-
-        A part that does not answer is no reason to stay: the runner's own end comes next.
-        """
-        try:
-            actions = [
-                client.runs.stop(run.id)
-                for run in client.runs.list(all=True)
-                if run.kind == "interactive" and run.state in ACTIVE and run.state != "queued"
-            ]
-            deadline = time.monotonic() + PAUSE_MAX_S
-            for action in actions:
-                client.runs.settle(action, timeout_s=max(deadline - time.monotonic(), 0.1))
-        except CallFailed as error:
-            self._say(f"Not every run was paused: {error.detail}")
+    def _pause_all(self, site: str) -> None:
+        """What does not stop in time is no reason to stay: the runner's own end comes next."""
+        for run in pausing.pause_all(self._config, site, PAUSE_MAX_S):
+            self._say(f"Run {run} did not stop in time")
 
 
 def environment(config: Config, registration_token: str) -> dict[str, str]:
