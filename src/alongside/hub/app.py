@@ -27,6 +27,7 @@ from alongside.hub.api import (
     docs,
     groups,
     guard,
+    health,
     launch,
     openapi,
     runners,
@@ -37,6 +38,7 @@ from alongside.hub.api import (
     tags,
     tokens,
     tools,
+    web,
 )
 from alongside.hub.doors import Hub
 from alongside.hub.store import migrate
@@ -104,6 +106,8 @@ def assemble(hub: Hub) -> APIFlask:
     app.spec_processor(lambda document: openapi.completed(app, cast(dict[str, Any], document)))
     for doors in DOORS:
         app.register_blueprint(doors, url_prefix=API)
+    health.install(app)
+    web.install(app, hub.config)
     app.register_blueprint(launch.doors)
     return app
 

@@ -149,7 +149,7 @@ def use_link(tx: Tx, secret: str, now: datetime) -> Account:
 
 
 def create_token(
-    tx: Tx, caller: Caller, name: str, scopes: Sequence[Scope], days: int, now: datetime
+    tx: Tx, caller: Caller, name: str, scopes: Sequence[Scope], days: float, now: datetime
 ) -> NewToken:
     """
     Raises:

@@ -49,8 +49,7 @@ def check(database: Database) -> None:
     Raises:
         Misconfigured: the schema is not the one of this version; says what to do.
     """
-    with database.read() as tx:
-        found = _revision(tx)
+    found = revision(database)
     if found == head():
         return
     _refuse_newer(found)
@@ -58,12 +57,18 @@ def check(database: Database) -> None:
     raise Misconfigured(f"the database {what}: run `alongside admin migrate`")
 
 
+def revision(database: Database) -> str | None:
+    """The schema that the database has; None for an empty one."""
+    with database.read() as tx:
+        return _revision(tx)
+
+
 def head() -> str:
     """The newest revision that this version knows."""
-    revision = ScriptDirectory(str(FOLDER)).get_current_head()
-    if revision is None:
+    newest = ScriptDirectory(str(FOLDER)).get_current_head()
+    if newest is None:
         raise Misconfigured("this installation lacks its migrations; install it again")
-    return revision
+    return newest
 
 
 def drift(database: Database) -> list[Any]:
@@ -72,17 +77,17 @@ def drift(database: Database) -> list[Any]:
         return compare_metadata(MigrationContext.configure(tx, opts={"compare_type": True}), metadata)
 
 
-def draft(database: Database, message: str, revision: str) -> None:
+def draft(database: Database, message: str, number: str) -> None:
     """Write the next migration from what drifted, for a developer to read and complete."""
     with database.write() as tx:
-        command.revision(_settings(tx), message=message, autogenerate=True, rev_id=revision)
+        command.revision(_settings(tx), message=message, autogenerate=True, rev_id=number)
 
 
-def _refuse_newer(revision: str | None) -> None:
+def _refuse_newer(found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions()}
-    if revision is not None and revision not in known:
+    if found is not None and found not in known:
         raise Misconfigured(
-            f"the database has the schema {revision}, which this version does not know: "
+            f"the database has the schema {found}, which this version does not know: "
             "it was used by a newer Alongside; install that one, or restore a backup"
         )
 
