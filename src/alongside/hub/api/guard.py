@@ -324,6 +324,8 @@ def _problem(problem: Problem, source: HTTPException | None = None) -> Response:
     document = document_of(problem, request.path)
     status = source.code if source is not None and source.code else document["status"]
     document["status"] = status
+    if status >= 500:
+        log.error("request.unanswered", method=request.method, path=request.path, exc_info=problem)
     response = Response(json.dumps(document), status, content_type=PROBLEM_JSON)
     if isinstance(problem, errors.Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="alongside"'
@@ -352,5 +354,6 @@ def _from_werkzeug(error: HTTPException) -> Problem:
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("request.failed", method=request.method, path=request.path, exc_info=error)
-    return _problem(errors.InternalError())
+    problem = errors.InternalError()
+    problem.__cause__ = error
+    return _problem(problem)

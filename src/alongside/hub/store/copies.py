@@ -77,10 +77,12 @@ def _take_sqlite(source: Path, into: Path) -> Path:
 
 
 def _put_sqlite(target: Path, copy: Path) -> None:
+    if target.exists():
+        raise Misconfigured(f"hub.database: there is a database {target} already; move it away first")
     aside = target.with_name(target.name + ".restoring")
     shutil.copyfile(copy, aside)
     aside.chmod(0o600)
-    os.replace(aside, target)
+    aside.replace(target)
 
 
 def _take_postgres(url: URL, into: Path) -> Path:
