@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert
-from support.clocks import Clock
-from support.people import person
 
 from alongside.errors import (
     DatasetUnknown,
@@ -24,6 +22,8 @@ from alongside.hub.store import changes, schema
 from alongside.hub.store.database import Database, Tx
 from alongside.spec.accounts import Caller
 from alongside.spec.datasets import Dataset, NewDataset, NewLocation
+from support.clocks import Clock
+from support.people import person
 
 AUTZEN = NewDataset(
     locations=(NewLocation(site="lab", path="/data/autzen.laz", size_bytes=5),),

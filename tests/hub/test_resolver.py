@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from support.clocks import Clock
-from support.people import person
 
 from alongside.errors import IdentifierUnknown, Invalid
 from alongside.hub import datasets, resolver, sites
 from alongside.hub.store.database import Database
 from alongside.spec.accounts import Caller
 from alongside.spec.datasets import NewDataset, NewLocation
+from support.clocks import Clock
+from support.people import person
 
 IDENTIFIERS = (
     "doi:10.5072/alongside.autzen",

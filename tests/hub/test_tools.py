@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
-from support.clocks import Clock
-from support.people import person
 
 from alongside import values
 from alongside.errors import (
@@ -26,6 +24,8 @@ from alongside.hub.store import changes, schema
 from alongside.hub.store.database import Database, Tx
 from alongside.spec.accounts import Caller
 from alongside.spec.tools import ToolVersion
+from support.clocks import Clock
+from support.people import person
 
 DEMO = Path(__file__).parents[2] / "deploy" / "tools"
 SPECS = Path(__file__).parents[3] / "shared" / "data" / "workbench-specs"
