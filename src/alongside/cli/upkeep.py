@@ -41,14 +41,11 @@ def backup(
 
 def restore(
     source: Annotated[Path, typer.Argument(help="A folder made by backup.", exists=True, file_okay=False)],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Put a backup in place of what is in the data folder. The installation must be stopped."""
+    """Put a backup into an empty data folder (--data-dir). What is there is never overwritten."""
     from alongside.hub import backup as room
 
     config = current().config()
-    if not yes and not typer.confirm(f"Replace what is in {config.data_dir}?", err=True):
-        raise typer.Exit(1)
     with DataFolder(config.data_dir):
         room.restore(config, source.absolute())
-    screen.say(f"Restored {config.data_dir} from {source}.")
+    screen.say(f"Restored {source} into {config.data_dir}. Start it: alongside up")

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,10 @@ WELL_AFTER_S = 60.0
 LOG_KEPT_BYTES = 20_000_000
 LOG_TOLD_LINES = 12
 GRACE_S = 15.0
+
+
+def served(name: str) -> Sequence[str]:
+    return (sys.executable, "-m", "alongside.cli", "serve", name)
 
 
 @dataclass
@@ -44,7 +48,14 @@ class Part:
 class Parts:
     """Starts, watches and stops the parts; one task each."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+        command: Callable[[str], Sequence[str]] = served,
+    ) -> None:
+        self._command = command
         self._folder = folder
         self._environment = dict(environment)
         self._say = say
@@ -121,7 +132,7 @@ class Parts:
         with part.log.open("ab") as log:
             part.starts += 1
             part.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "alongside.cli", "serve", part.name),
+                *self._command(part.name),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
