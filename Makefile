@@ -27,10 +27,11 @@ web: ## The web app, built into the package
 
 docs: ## The generated reference pages, then the documentation as a site, links checked
 	$(PYTHON) docs/generate.py
-	$(PYTHON) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 
-openapi: ## web/openapi.json and the types made from it
-	$(PYTHON) docs/openapi.py
+openapi: ## docs/reference/openapi.json and the web app's types made from it
+	$(PYTHON) docs/generate.py
+	cd web && npm run --silent types
 
 requirements: ## Locked requirement files, renewed
 	requirements/compile

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer.main
 
-from alongside import config, errors
+from alongside import config, errors, logs
 from alongside.cli import app, screen
 from alongside.client.errors import HINTS
 from alongside.hub.app import create_app
@@ -54,10 +54,11 @@ def pages() -> dict[str, str]:
 def openapi() -> dict[str, Any]:
     """The document as the hub serves it."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = config.read(environ={}, flags={"data_dir": folder})
+        settings = config.read(environ={}, flags={"data_dir": folder, "log.level": "error"})
         database = Database(settings.database_url)
         migrate.upgrade(database)
         database.close()
+        logs.configure(settings.log, "docs")
         return create_app(settings).test_client().get("/api/v1/openapi.json").get_json()
 
 
@@ -121,8 +122,8 @@ def commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 def errors_page() -> str:
     parts = [
         "# Errors\n",
-        "Every refusal of the API is a problem document (RFC 9457, `application/problem+json`). Programs look "
-        "at `code`, which never changes its meaning; people read `detail`. A malformed request names all its "
+        "Every refusal of the API is a problem document (RFC 9457, `application/problem+json`). Programs "
+        "look at `code`, which never changes its meaning; people read `detail`. A malformed request names all its "
         '`faults` at once: `[{"field": "components[1].image", "reason": "…"}]`.\n',
         "| code | status | meaning | what to do |",
         "|---|---|---|---|",
