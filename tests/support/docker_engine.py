@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,11 +27,11 @@ START_S = 30.0
 class DockerEngine:
     """One dockerd. `restart` ends it in good order or, with SIGKILL, without any."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, socket: Path, subnet: str) -> None:
         self.folder = folder
-        self.socket = folder / "docker.sock"
+        self.socket = socket
         #: for `runner.tool_subnet`; each folder's engine has another one
-        self.subnet = f"10.{200 + number}.0.0/16"
+        self.subnet = subnet
         self._pidfile = folder / "docker.pid"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,6 +60,7 @@ class DockerEngine:
         self._process.send_signal(with_signal)
         self._process.wait(timeout=60)
         self._process = None
+        self._wait_for_end_of(self.folder / "exec/containerd/containerd.pid")
 
     def restart(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
         self.stop(with_signal)
@@ -112,9 +114,17 @@ class DockerEngine:
         if str(self.folder / "data") not in command.split("\0"):
             return
         os.kill(pid, signal.SIGTERM)
+        self._wait_for_end_of(self._pidfile)
+
+    def _wait_for_end_of(self, pidfile: Path) -> None:
+        """A dockerd that finds the containerd of a killed one still dying waits for it, then gives up."""
+        try:
+            pid = int(pidfile.read_text())
+        except (OSError, ValueError):
+            return
         deadline = time.monotonic() + START_S
         while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+            time.sleep(0.05)
 
 
 def missing() -> str:
@@ -125,11 +135,20 @@ def missing() -> str:
     return f"not installed: {', '.join(lacking)} (apt install docker.io mmdebstrap)" if lacking else ""
 
 
+#: `socket subnet` of an engine that a test session started for another one, of an unprivileged user
+GIVEN = "ALONGSIDE_TEST_DOCKER"
+
+
 @contextmanager
 def running_engine() -> Iterator[DockerEngine]:
     """An empty engine with the base image."""
     number, lock = _take_folder()
-    engine = DockerEngine(CACHE / "engines" / str(number), number)
+    # not in the folder: only root can enter that
+    sockets = Path(tempfile.mkdtemp(prefix="alongside-engine-"))
+    sockets.chmod(0o755)
+    engine = DockerEngine(
+        CACHE / "engines" / str(number), sockets / "docker.sock", f"10.{200 + number}.0.0/16"
+    )
     try:
         engine.start()
         try:
@@ -141,12 +160,17 @@ def running_engine() -> Iterator[DockerEngine]:
                 engine.empty()
             engine.stop()
     finally:
+        shutil.rmtree(sockets)
         os.close(lock)
 
 
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerEngine]:
     """Skips loudly at a desk without Docker; fails where CI=true, because there it must not be missing."""
+    if given := os.environ.get(GIVEN):
+        socket, subnet = given.split()
+        yield DockerEngine(Path(), Path(socket), subnet)
+        return
     if reason := missing():
         if os.environ.get("CI") == "true":
             pytest.fail(f"no Docker Engine for the tests: {reason}")

@@ -17,6 +17,7 @@ from alongside.runner.executors.docker.engine import Engine, EngineAway
 from alongside.runner.executors.docker.launch import Launch, Part
 
 SIGKILLED = 128 + 9
+NOT_FOUND = 127
 GONE = (304, 404, 409)
 
 
@@ -60,6 +61,8 @@ def _exit(state: dict[str, Any], plan: Launch, part: Part, *, ending: bool, rest
     # many tools end with 0 when asked to, which an engine does that shuts down in good order
     if restarted and (code != 0 or not plan.task):
         return Exit(code, reason_code="engine_restarted", reason="this site's Docker Engine was restarted")
+    if code == NOT_FOUND:
+        return Exit(code, reason=f"{where}exit code 127: a command was not found in the image; see the log")
     return Exit(code, reason=f"{where}it ended with exit code {code}" if where and not ending else "")
 
 

@@ -19,6 +19,8 @@ from aiodocker.exceptions import DockerError
 #: how many events the engine remembers; it forgets them all when it restarts
 EVENTS_KEPT = 256
 LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError, TimeoutError)
+#: aiodocker's own number, not one of HTTP
+CANNOT_CONNECT = 900
 ASK_S = 10.0
 
 
@@ -52,6 +54,8 @@ class Engine:
             session = self._docker.session
             await self._docker.close()
             await session.close()
+            # the transports close in the loop's next turn, which may be its last
+            await asyncio.sleep(0)
             self._docker = None
 
     @asynccontextmanager
@@ -61,6 +65,10 @@ class Engine:
             yield self.docker
         except LOST as error:
             raise EngineAway(self.trouble(error)) from error
+        except DockerError as error:
+            if error.status == CANNOT_CONNECT:
+                raise EngineAway(self.trouble(error.__cause__)) from error
+            raise
 
     async def info(self) -> dict[str, Any]:
         """Over a connection of its own: one that is open already would outlive the engine's farewell."""

@@ -212,8 +212,9 @@ class DockerExecutor:
     async def close(self) -> None:
         for container in list(self._followers):
             await self._unfollow(container)
-        for feeder in list(self._feeders):
+        for feeder in self._feeders:
             feeder.cancel()
+        await asyncio.gather(*self._feeders, return_exceptions=True)
         await self._engine.close()
 
     async def _start_parts(self, docker: Docker, job: Job, handle: Handle, plan: Launch) -> None:
@@ -277,9 +278,8 @@ class DockerExecutor:
 
     async def _until_ready(self, plan: Launch, part: Part, component: Component) -> None:
         """Others depend on it: they start once it answers, and never if it ends first."""
-        address = await self._address(plan, part)
         seconds = probe.timeout_s(component)
-        answers = asyncio.create_task(probe.ready(component, address))
+        answers = asyncio.create_task(probe.ready(component, partial(self._address, plan, part)))
         gone = asyncio.create_task(containers.ended(self._engine, plan, part, lambda: False))
         try:
             await asyncio.wait((answers, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

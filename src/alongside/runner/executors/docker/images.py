@@ -9,6 +9,7 @@ from aiodocker.exceptions import DockerError
 
 from alongside.runner.executors import CannotStart, Progress
 from alongside.runner.executors.docker.body import Image
+from alongside.runner.executors.docker.engine import CANNOT_CONNECT
 
 
 async def here(docker: Docker, name: str) -> Image | None:
@@ -17,8 +18,9 @@ async def here(docker: Docker, name: str) -> Image | None:
     except DockerError as error:
         if error.status == 404:
             return None
-        # a malformed reference is refused, never looked up
-        raise CannotStart("image_missing", f"image {name}: {error.message}") from None
+        if error.status == 400:
+            raise CannotStart("image_missing", f"image {name}: {error.message}") from None
+        raise
     config = facts.get("Config") or {}
     return Image(
         id=facts["Id"],
@@ -43,6 +45,8 @@ async def pull(docker: Docker, name: str, progress: Progress) -> None:
             done, total = (sum(sizes) for sizes in zip(*layers.values(), strict=True)) if layers else (0, 0)
             progress(100 * done / total if total else None, f"Pulling image {name}")
     except DockerError as error:
+        if error.status == CANNOT_CONNECT:
+            raise
         raise refusal(name, error.message) from None
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 
+from alongside.runner.executors import CannotStart
 from alongside.spec.tools import Component, Probe
 
 ANSWER_S = 5.0
 
 
-async def ready(component: Component, address: str) -> None:
-    """Returns once the component answers at `address`; a component without a port counts at once."""
+async def ready(component: Component, address: Callable[[], Awaitable[str]]) -> None:
+    """Returns once the component answers; a component without a port counts at once."""
     port = component.probe.port if component.probe and component.probe.port else component.port
     if port is None:
         return
     probe = component.probe or Probe(type="tcp")
-    while not await _answers(probe, address, port):  # noqa: ASYNC110 (it is another machine's event)
+    while True:
+        with suppress(CannotStart):
+            if await _answers(probe, await address(), port):
+                return
         await asyncio.sleep(probe.interval_s)
 
 

@@ -49,8 +49,9 @@ class Stdin:
         except ConnectionError:
             return
         finally:
-            self._writer.close()
+            self.close()
         await asyncio.to_thread(done.touch)
 
     def close(self) -> None:
-        self._writer.close()
+        """Whatever was not handed over yet never will be."""
+        self._writer.transport.abort()
