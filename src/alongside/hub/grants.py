@@ -114,6 +114,17 @@ def check_attempt_token(run_id: str, attempt: int, token: str, now: datetime, ke
         raise Unauthenticated("this is not the attempt's token, or it has ended")
 
 
+def admit_attempt(tx: Tx, run_id: str, attempt: int, token: str, now: datetime, keyring: Keyring) -> None:
+    """
+    Raises:
+        Unauthenticated: it is not this attempt's token, or has ended.
+        RunUnknown: the run was deleted.
+    """
+    check_attempt_token(run_id, attempt, token, now, keyring)
+    if not store.has_attempt(tx, run_id, attempt):
+        raise RunUnknown(f"there is no attempt {attempt} of the run {run_id} any more")
+
+
 def output_tree(run_id: str, attempt: int) -> str:
     """The name under which a site's file server knows the outputs of an attempt."""
     return f"{run_id}-{attempt}"

@@ -25,7 +25,7 @@ from alongside.spec.placement import DataNeed
 from alongside.spec.runs import FINAL, Action, ActionKind, DatasetUse, ReasonCode, State
 from alongside.spec.wire import OutboxKind
 
-EXTEND_MAX_S = 90 * 86_400
+EXTEND_MAX_S = 365 * 86_400
 STOPPED: frozenset[State] = frozenset((*FINAL, "paused"))
 
 

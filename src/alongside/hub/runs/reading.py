@@ -15,6 +15,7 @@ from alongside.hub.store import logs
 from alongside.hub.store import queue as queue_store
 from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
+from alongside.hub.store.events import Told
 from alongside.hub.store.logs import Piece
 from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
@@ -183,3 +184,22 @@ def log(
     if trial is None:
         raise LogUnknown(f"the run has no attempt {number}")
     return logs.read(folder, run_id, number, offset=offset, limit=limit, ended=trial.ended)
+
+
+def add_log(folder: Path, run_id: str, attempt: int, offset: int, data: bytes) -> int:
+    """Add bytes of an attempt's log that begin at `offset`; answers its size. One caller at a time.
+
+    Raises:
+        Conflict: `offset` lies beyond the end; its `size` says where to go on.
+    """
+    return logs.append(folder, run_id, attempt, offset, data)
+
+
+def history(tx: Tx, after: int, *, limit: int = 1000) -> list[Told]:
+    """Events of all runs since one, oldest first, for those who pass them on."""
+    return events_store.since(tx, after, limit=limit)
+
+
+def newest_event(tx: Tx) -> int:
+    """Number of the newest event of the hub."""
+    return events_store.last(tx)

@@ -22,7 +22,7 @@ RETRYABLE: frozenset[ReasonCode] = frozenset({"lost", "engine_restarted"})
 #: what a tool itself came to
 RESULTS: frozenset[State] = frozenset({"complete", "executor_error"})
 #: an attempt in one of these has no processes any more
-ENDED: frozenset[State] = FINAL | {"paused", "queued"}
+ENDED: frozenset[State] = frozenset((*FINAL, "paused", "queued"))
 
 
 def apply(tx: Tx, runner_id: str, report: Report, now: datetime, *, config: Config) -> ReportAnswer | None:

@@ -35,6 +35,11 @@ def consume(tx: Tx, limit: int = MAX_ROWS) -> list[Change]:
     return [Change(row.kind, row.key) for row in sorted(taken, key=lambda row: row.seq)]
 
 
+def pending(tx: Tx) -> bool:
+    """Whether there is anything to consume."""
+    return tx.execute(select(changes.c.seq).limit(1)).first() is not None
+
+
 def hint(database: Database) -> tuple[Callable[[], bool], Callable[[], None]]:
     """(look, close): `look` says whether someone may have written since it was last asked.
 

@@ -52,3 +52,12 @@ def runs_open_to(tx: Tx, account: str) -> list[str]:
         .distinct()
     )
     return list(rows.scalars())
+
+
+def has_attempt(tx: Tx, run_id: str, attempt: int) -> bool:
+    query = (
+        select(attempts.c.number)
+        .join(runs, runs.c.id == attempts.c.run_id)
+        .where(runs.c.id == run_id, attempts.c.number == attempt)
+    )
+    return tx.execute(query).first() is not None

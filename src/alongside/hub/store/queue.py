@@ -321,13 +321,12 @@ def _needs(tx: Tx, run_ids: Collection[str]) -> dict[str, tuple[DataNeed, ...]]:
 def _needs_of_datasets(tx: Tx, dataset_ids: Collection[str]) -> dict[str, DataNeed]:
     if not dataset_ids:
         return {}
-    names = dict(
-        tx.execute(
-            select(identifiers.c.dataset_id, identifiers.c.value)
-            .where(identifiers.c.dataset_id.in_(dataset_ids))
-            .order_by(identifiers.c.position.desc())
-        ).tuples()
+    named = tx.execute(
+        select(identifiers.c.dataset_id, identifiers.c.value)
+        .where(identifiers.c.dataset_id.in_(dataset_ids))
+        .order_by(identifiers.c.position.desc())
     )
+    names = {row.dataset_id: row.value for row in named}
     places = tx.execute(
         select(locations.c.dataset_id, sites.c.name.label("site"), locations.c.url, locations.c.size_bytes)
         .outerjoin(sites, sites.c.id == locations.c.site_id)
@@ -386,7 +385,7 @@ def _admitted(tx: Tx, site_ids: Collection[str], admins: frozenset[str]) -> dict
         .join(group_members, group_members.c.group_id == tag_groups.c.group_id)
     )
     found: dict[str, set[str]] = {}
-    for site, account in tx.execute(direct.where(tagged).union(grouped.where(tagged))).tuples():
+    for site, account in tx.execute(direct.where(tagged).union(grouped.where(tagged))):
         found.setdefault(site, set(admins))
         if account is not None:
             found[site].add(account)
