@@ -85,7 +85,7 @@ def sandbox(bwrap: Path, *, network: bool) -> Sandbox:
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
-            made.add("--symlink", os.readlink(path), f"/{name}")
+            made.add("--symlink", str(path.readlink()), f"/{name}")
         elif path.is_dir():
             made.add("--ro-bind", f"/{name}", f"/{name}")
     for name in (*ETC, *(ETC_NETWORK if network else ())):
@@ -101,14 +101,17 @@ def check_plan(bwrap: Path, uid: int, gid: int) -> dict[str, Any]:
     return {"argv": made.argv, "sources": made.sources, "uid": uid, "gid": gid}
 
 
-def plan(job: Job, bwrap: Path, folders: Folders, prefixes: dict[str, Path], grace_s: float) -> dict[str, Any]:
+def plan(
+    job: Job, bwrap: Path, folders: Folders, prefixes: dict[str, Path], grace_s: float
+) -> dict[str, Any]:
     """Everything the keeper needs, and in `inside` what the sandbox's first process does."""
     tool = job.assignment.tool
     made = sandbox(bwrap, network=tool.network)
     shown = _shown_prefixes(prefixes)
+    _show_files(made, job, folders)
+    # After the job's own /tmp and home, which would hide a prefix that lies below one of these at the host.
     for prefix in shown:
         made.show(prefix, str(prefix))
-    _show_files(made, job, folders)
     python = _python(shown)
     if python.is_relative_to(sys.base_prefix) and Path(sys.base_prefix) not in shown:
         made.show(Path(sys.base_prefix), sys.base_prefix)

@@ -1,0 +1,65 @@
+"""The runner's calls to its site's edge, over the edge's control socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from alongside.errors import Problem, Unavailable
+
+CALL_S = 10.0
+
+
+class EdgeClient:
+    """Every call raises Unavailable when there is no edge."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._http: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._http:
+            await self._http.close()
+
+    async def trust(self, public_keys: list[str]) -> None:
+        await self._call("PUT", "/trust", {"public_keys": public_keys})
+
+    async def publish(self, run: str, address: str, open_path: str) -> None:
+        await self._call("PUT", f"/routes/{run}", {"address": address, "open_path": open_path})
+
+    async def withdraw(self, run: str, *, keep_secrets: bool) -> None:
+        """Close a run's way in; people who were let in stay known if it may start again."""
+        await self._call("DELETE", f"/routes/{run}" + ("?keep_secrets=1" if keep_secrets else ""))
+
+    async def revoke(self, run: str, grantee: str | None) -> None:
+        await self._call("POST", f"/routes/{run}/revoke", {"grantee": grantee})
+
+    async def routes(self) -> dict[str, dict[str, Any]]:
+        answer = await self._call("GET", "/routes")
+        return {route["run"]: route for route in answer.get("items", ())}
+
+    async def activity(self) -> dict[str, dict[str, Any]]:
+        return await self._call("GET", "/activity")
+
+    async def serve_tree(self, name: str, path: Path) -> None:
+        await self._call("POST", "/files/trees", {"name": name, "path": str(path)})
+
+    async def _call(self, method: str, path: str, data: Any = None) -> Any:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(path=str(self.socket)),
+                timeout=aiohttp.ClientTimeout(total=CALL_S),
+            )
+        try:
+            async with self._http.request(method, f"http://edge{path}", json=data) as response:
+                if response.status >= 500:
+                    raise Unavailable(f"the edge answers {response.status} to {method} {path}")
+                if response.status == 404 and method != "GET":
+                    return {}  # a route that is gone already is what was asked for
+                if response.status >= 400:
+                    raise Problem(f"the edge refuses {method} {path}: {(await response.text())[:500]}")
+                return await response.json() if response.content_type == "application/json" else {}
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"there is no edge at {self.socket}: {error}") from error
