@@ -76,6 +76,9 @@ class RunnerSettings:
         "172.30.0.0/16", "Addresses for the networks of tools on Docker, cut into /28 pieces."
     )
     egress: str = setting("registered", "Hosts datasets are fetched from: registered or public.")
+    egress_hosts: tuple[str, ...] = setting(
+        (), "Hosts that datasets may be fetched from while egress is registered; empty means none."
+    )
     spool_max_bytes: int = setting(1_000_000_000, "Largest spool of unsent reports and logs.")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -130,7 +129,12 @@ async def test_stopping_asks_first(bench: Bench) -> None:
 
 
 async def test_a_tool_that_does_not_listen_to_being_asked_is_ended_by_force(bench: Bench) -> None:
-    program = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    program = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
     job = bench.job(bench.task(program))
     handle = await bench.start(job)
     await until(lambda: _contains(job.log, "deaf"))
@@ -275,7 +279,7 @@ async def _contains(path: Path, text: str) -> bool:
 
 
 def _pids() -> list[str]:
-    return [name for name in os.listdir("/proc") if name.isdigit()]
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _arguments(pid: str) -> bytes:

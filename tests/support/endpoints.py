@@ -13,7 +13,9 @@ from alongside.runner.executors import CannotStart, Executor, Handle
 T = TypeVar("T")
 
 
-async def request(endpoint: str, path: str, *, method: str = "GET", body: str | None = None) -> tuple[int, str]:
+async def request(
+    endpoint: str, path: str, *, method: str = "GET", body: str | None = None
+) -> tuple[int, str]:
     kind, _, where = endpoint.partition(":")
     connector = aiohttp.UnixConnector(path=where) if kind == "unix" else aiohttp.TCPConnector()
     host = "tool" if kind == "unix" else where

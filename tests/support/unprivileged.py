@@ -1,7 +1,7 @@
-"""Runs a command as a user without any rights who can read this checkout: `python -m support.unprivileged CMD …`.
+"""Runs a command as a user without rights who can read this checkout.
 
-Root only. The checkout and its Python may be below folders that only root can enter, so the command
-gets a mount namespace in which their parents are open to everybody.
+`python -m support.unprivileged CMD …`, root only. The checkout and its Python may be below folders
+that only root can enter, so the command gets a mount namespace in which their parents are open.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ def data_path(assignment: Assignment) -> str:
 def mount_path(assignment: Assignment, name: str) -> str:
     """Where a dataset appears, inside; a task's first one may have a path of its own."""
     tool = assignment.tool
-    if tool.kind == "task" and tool.input_path and assignment.datasets[:1]:
-        if assignment.datasets[0].name == name:
-            return tool.input_path
+    first = assignment.datasets[0].name if assignment.datasets else None
+    if tool.kind == "task" and tool.input_path and name == first:
+        return tool.input_path
     return f"{data_path(assignment)}/{name}"
 
 
@@ -59,9 +59,7 @@ def command(assignment: Assignment, component: Component, *, port: str, socket: 
     """The component's command; an argument that is only {open} is left out when there is nothing to open."""
     values = _values(assignment, port, socket)
     return [
-        _filled(part, values)
-        for part in component.command
-        if not (part == "{open}" and not values["open"])
+        _filled(part, values) for part in component.command if not (part == "{open}" and not values["open"])
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import json
@@ -87,7 +88,9 @@ class ProcessExecutor:
         try:
             plan = await asyncio.to_thread(self._write_plan, job, files, sockets)
         except OSError as error:
-            raise CannotStart("disk_full" if error.errno == 28 else "internal", str(error)) from error
+            raise CannotStart(
+                "disk_full" if error.errno == errno.ENOSPC else "internal", str(error)
+            ) from error
         answer = await asyncio.to_thread(_keeper, plan)
         if answer != "started":
             exit = _ended(handle)
@@ -157,7 +160,9 @@ class ProcessExecutor:
         as a symbolic link to a socket of the host.
         """
         link = Path(handle.details["sockets"]) / "front.sock"
-        await asyncio.to_thread(_relink, Path(handle.details["sockets"], "tool", handle.details["front"]), link)
+        await asyncio.to_thread(
+            _relink, Path(handle.details["sockets"], "tool", handle.details["front"]), link
+        )
         return f"unix:{link}"
 
     async def orphans(self, known: frozenset[str]) -> list[str]:
@@ -169,7 +174,9 @@ class ProcessExecutor:
         killed: list[str] = []
         for files in sorted(starts):
             handle = Handle(self.kind, files.parent.name, 0, details={"files": str(files)})
-            if files.parent.name not in known and (_keeper_alive(handle) or not _noted(handle) or _inside_alive(handle)):
+            if files.parent.name not in known and (
+                _keeper_alive(handle) or not _noted(handle) or _inside_alive(handle)
+            ):
                 await self.kill(handle)
                 killed.append(files.parent.name)
         return killed
@@ -256,7 +263,9 @@ class ProcessExecutor:
         base = Path(tempfile.gettempdir()) / f"alongside-{os.getuid()}-{digest}"
         base.mkdir(mode=0o711, exist_ok=True)
         if base.lstat().st_uid != os.getuid() or not stat.S_ISDIR(base.lstat().st_mode):
-            raise CannotStart("internal", f"{base} belongs to somebody else; set runner.work_dir to a shorter path")
+            raise CannotStart(
+                "internal", f"{base} belongs to somebody else; set runner.work_dir to a shorter path"
+            )
         return base / name
 
     async def _mounts(self, act: str, handle: Handle, target: str, *more: str) -> None:
@@ -267,7 +276,9 @@ class ProcessExecutor:
         argv = [sys.executable, "-I", "-m", "alongside.runner.sandbox.mounts", act, *where, *more]
         done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=30)
         if done.returncode:
-            raise CannotMount(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "mounting failed")
+            raise CannotMount(
+                done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "mounting failed"
+            )
 
     def _kill_keepers(self, files: str) -> None:
         """For a start whose keeper had no time to say who it is."""
@@ -278,6 +289,8 @@ class ProcessExecutor:
     def _forget(self, handle: Handle) -> None:
         if sockets := handle.details.get("sockets"):
             shutil.rmtree(sockets, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                Path(sockets).parent.rmdir()
         shutil.rmtree(Path(handle.details["files"]) / "tmp", ignore_errors=True)
 
 
@@ -314,9 +327,8 @@ def _try_sandbox(bwrap: Path, tool_uid: int) -> tuple[bool, bool, str]:
         if answer["sandbox"]:
             return True, answer["attach"], ""
     why = done.stderr.strip().splitlines()
-    return False, False, (why[-1] if why else "bwrap failed without a word") + (
-        "; are unprivileged user namespaces allowed (sysctl kernel.apparmor_restrict_unprivileged_userns=0)?"
-    )
+    hint = "are unprivileged user namespaces allowed (sysctl kernel.apparmor_restrict_unprivileged_userns=0)?"
+    return False, False, f"{why[-1] if why else 'bwrap failed without a word'}; {hint}"
 
 
 def _unusable(prefix: Path) -> str:
@@ -325,7 +337,7 @@ def _unusable(prefix: Path) -> str:
         return f"there is no folder {prefix}"
     for path in (prefix / "bin", *filter(None, [command.base_prefix(prefix)])):
         try:
-            os.listdir(path)
+            next(path.iterdir(), None)
         except FileNotFoundError:
             return f"there is no folder {path}"
         except PermissionError:
@@ -336,9 +348,9 @@ def _unusable(prefix: Path) -> str:
 def _keeper(plan: Path) -> str:
     argv = [sys.executable, "-I", "-m", KEEPER, str(plan)]
     done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=START_TIMEOUT_S
+        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_TIMEOUT_S
     )
-    return done.stdout.decode().strip() or done.stderr.decode(errors="replace").strip()[-500:]
+    return done.stdout.strip() or done.stderr.strip()[-500:]
 
 
 def _read(handle: Handle, name: str) -> dict[str, Any] | None:
@@ -397,14 +409,16 @@ def _explained(ended: Exit, handle: Handle) -> Exit:
     if ended.reason_code or not ended.exit_code:
         return ended
     last = _tail(Path(handle.details["log"]))
-    for words, code, reason in (
-        (_OUT_OF_MEMORY, "out_of_memory", f"out of memory (limit {handle.details['memory_gb']:g} GB)"),
-        (_DISK_FULL, "disk_full", "the disk is full"),
-    ):
-        if line := next((line for line in last if any(word in line for word in words)), None):
-            oom = code == "out_of_memory"
-            return Exit(ended.exit_code, oom=oom, reason_code=code, reason=f"{reason}: {line.strip()[:200]}")
+    if line := _with(_OUT_OF_MEMORY, last):
+        limit = f"limit {handle.details['memory_gb']:g} GB"
+        return Exit(ended.exit_code, True, "out_of_memory", f"out of memory ({limit}): {line}")
+    if line := _with(_DISK_FULL, last):
+        return Exit(ended.exit_code, False, "disk_full", f"the disk is full: {line}")
     return ended
+
+
+def _with(words: tuple[str, ...], lines: list[str]) -> str | None:
+    return next((line.strip()[:200] for line in lines if any(word in line for word in words)), None)
 
 
 def _tail(log: Path) -> list[str]:

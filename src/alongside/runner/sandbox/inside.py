@@ -71,11 +71,8 @@ class Tool:
         until = time.monotonic() + probe["timeout_s"]
         while not answers(component["host_port"], probe):
             if time.monotonic() > until:
-                reason = "component %s did not answer on port %s within %g s" % (
-                    component["name"],
-                    component["host_port"],
-                    probe["timeout_s"],
-                )
+                reason = f"component {component['name']} did not answer on port {component['host_port']}"
+                reason += f" within {probe['timeout_s']:g} s"
                 self.say(event="failed", reason_code="probe_timeout", reason=reason)
                 raise Stopped(1)
             self.look(probe["interval_s"])
@@ -86,8 +83,6 @@ class Tool:
         bridge = self.plan["bridge"]
         if bridge:
             port = next(c["host_port"] for c in self.plan["components"] if c["name"] == bridge["component"])
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(bridge["socket"])
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(bridge["socket"])
             listener.listen(128)
@@ -95,16 +90,12 @@ class Tool:
 
     def look(self, seconds):
         """Wait for a signal, at most so long; raises Stopped when the tool is to end."""
-        if seconds is None:
-            info = signal.sigwaitinfo(WATCHED)
-        else:
-            info = signal.sigtimedwait(WATCHED, seconds)
+        info = signal.sigwaitinfo(WATCHED) if seconds is None else signal.sigtimedwait(WATCHED, seconds)
         if info is not None and info.si_signo != signal.SIGCHLD:
             raise Stopped(143)
         ended = self.reap()
         if ended:
-            name, code = ended[0]
-            raise Stopped(code)
+            raise Stopped(ended[0][1])
 
     def reap(self):
         ended = []
@@ -161,11 +152,11 @@ def become(component, plan):
         os.chdir(component["cwd"])
         os.execvpe(argv[0], argv, env)
     except FileNotFoundError:
-        reason = "component %s: there is no program %r" % (component["name"], component["argv"][0])
+        reason = f"component {component['name']}: there is no program {component['argv'][0]!r}"
         tell(plan, reason_code="environment_missing", reason=reason)
         os._exit(127)
     except BaseException as error:
-        reason = "component %s cannot start: %s" % (component["name"], error)
+        reason = f"component {component['name']} cannot start: {error}"
         tell(plan, reason_code="environment_missing", reason=reason)
         os._exit(126)
 
@@ -196,7 +187,7 @@ def answers(port, probe):
         with socket.create_connection(("127.0.0.1", probe["port"] or port), timeout=2) as connection:
             if probe["type"] == "tcp":
                 return True
-            request = "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % probe["path"]
+            request = f"GET {probe['path']} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             connection.sendall(request.encode())
             words = connection.recv(64).split(None, 2)
             return len(words) > 1 and words[0].startswith(b"HTTP/") and int(words[1]) < 500

@@ -57,7 +57,9 @@ class Keeper:
         self.killed_at: float | None = None
 
     def run(self, started: Any) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+        )
         own = _own_namespace()
         self._note(own, None)
         _redirect(self.plan)
@@ -117,7 +119,10 @@ class Keeper:
             self.verdict = ("out_of_memory", f"used more than its memory limit of {memory / 1e9:g} GB")
             _signal(inside, signal.SIGKILL)
         elif self.deadline and time.monotonic() > self.deadline:
-            self.verdict = ("time_limit", f"ran longer than its time limit of {self.plan['time_limit_s']:g} s")
+            self.verdict = (
+                "time_limit",
+                f"ran longer than its time limit of {self.plan['time_limit_s']:g} s",
+            )
             self._end(inside)
 
     def _end(self, inside: int) -> None:

@@ -1,0 +1,222 @@
+"""Folders that tools write in: homes and data folders that outlive attempts, and outputs of attempts.
+
+homes/<account>/<run>/home    the tool's, owned by its uid
+homes/<account>/<run>/data    the runner's: seats for mounts, and copies owned by the tool's uid
+outputs/<run>/<attempt>       owned by the tool's uid until it has ended
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alongside.config import RunnerSettings
+from alongside.runner.disk import read_json, write_json
+from alongside.runner.executors import CannotStart
+from alongside.spec.wire import Assignment
+
+COPY_CHUNK_BYTES = 4 << 20
+
+
+class CopyStopped(Exception):
+    """Nobody wants the copy any more."""
+
+
+@dataclass(frozen=True)
+class Places:
+    uid: int
+    gid: int
+    home: Path | None = None
+    data: Path | None = None
+    output: Path | None = None
+
+
+class Homes:
+    def __init__(self, settings: RunnerSettings, work_dir: Path) -> None:
+        self.work_dir = work_dir
+        self.first_uid = settings.tool_uid
+
+    def places(self, assignment: Assignment) -> Places:
+        """The folders of an attempt, made if they are not there; what is in them stays."""
+        uid, gid = self._ids(assignment.owner.account)
+        if assignment.tool.kind == "task":
+            output = self.work_dir / "outputs" / assignment.run / str(assignment.attempt)
+            return Places(uid, gid, output=self._make(output, uid, gid))
+        folder = self.work_dir / "homes" / _segment(assignment.owner.account) / _segment(assignment.run)
+        return Places(
+            uid,
+            gid,
+            home=self._make(folder / "home", uid, gid, mode=0o700),
+            data=self._make(folder / "data", os.getuid(), os.getgid()),
+        )
+
+    def _ids(self, account: str) -> tuple[int, int]:
+        """One uid per account, given in the order in which accounts come and kept for good."""
+        if os.getuid() != 0:
+            return os.getuid(), os.getgid()
+        table = self.work_dir / "uids.json"
+        known: dict[str, int] = read_json(table) or {}
+        if account not in known:
+            known[account] = max(known.values(), default=self.first_uid - 1) + 1
+            write_json(table, known)
+        return known[account], known[account]
+
+    def _make(self, folder: Path, uid: int, gid: int, mode: int = 0o755) -> Path:
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=mode)
+            if os.getuid() == 0:
+                os.chown(folder, uid, gid)
+        return folder.absolute()
+
+
+def seat(data: Path, name: str, kind: str) -> None:
+    """An entry in a data folder for a mount to sit on; what a person's copy left there stays."""
+    path = data / checked_name(name)
+    if not _present(path):
+        if kind == "folder":
+            path.mkdir()
+        else:
+            path.touch()
+
+
+def unseat(data: Path, name: str) -> None:
+    """Take an entry away: a seat that nothing sits on, or a copy with what was changed in it."""
+    path = data / checked_name(name)
+    if not _present(path):
+        return
+    if stat.S_ISDIR(path.lstat().st_mode):
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def copied(data: Path, name: str) -> bool:
+    """Whether there is a copy already, from an earlier attempt: it may hold somebody's changes."""
+    path = data / checked_name(name)
+    if not _present(path):
+        return False
+    return any(path.iterdir()) if path.is_dir() and not path.is_symlink() else path.lstat().st_size > 0
+
+
+def copy(
+    source: Path, places: Places, name: str, progress: Callable[[int], None], stop: threading.Event
+) -> None:
+    """A writable copy of a dataset in the data folder, complete or not at all.
+
+    It is made beside the data folder and renamed into it, so a tool that already runs never sees half
+    of it and cannot lead the runner elsewhere by a link.
+
+    Raises:
+        CannotStart: disk_full, data_missing.
+    """
+    assert places.data is not None, "only interactive runs have a data folder"
+    target = places.data / checked_name(name)
+    partial = places.data.parent / f".copy-{name}"
+    _remove(partial)
+    copier = _Copier(places, progress, stop)
+    try:
+        copier.copy(source, partial)
+        if _present(target):
+            unseat(places.data, name)
+        partial.rename(target)
+    except OSError as error:
+        _remove(partial)
+        raise _failed(error, source) from error
+    except CopyStopped:
+        _remove(partial)
+        raise
+
+
+class _Copier:
+    def __init__(self, places: Places, progress: Callable[[int], None], stop: threading.Event) -> None:
+        self.places = places
+        self.progress = progress
+        self.stop = stop
+        self.bytes = 0
+
+    def copy(self, source: Path, target: Path) -> None:
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+            return
+        if source.is_dir():
+            target.mkdir()
+            for entry in sorted(source.iterdir()):
+                self.copy(entry, target / entry.name)
+            target.chmod(stat.S_IMODE(source.stat().st_mode) | 0o700)
+        elif source.is_file():
+            self._file(source, target)
+        if os.getuid() == 0:
+            os.chown(target, self.places.uid, self.places.gid, follow_symlinks=False)
+
+    def _file(self, source: Path, target: Path) -> None:
+        with source.open("rb") as reader, target.open("xb") as writer:
+            while True:
+                if self.stop.is_set():
+                    raise CopyStopped
+                count = _copy_some(reader.fileno(), writer.fileno())
+                if not count:
+                    break
+                self.bytes += count
+                self.progress(self.bytes)
+        target.chmod(stat.S_IMODE(source.stat().st_mode) | 0o600)
+
+
+def _copy_some(reader: int, writer: int) -> int:
+    """Copy a piece in the kernel, which shares blocks where the file system can; by hand where not."""
+    try:
+        return os.copy_file_range(reader, writer, COPY_CHUNK_BYTES)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+    piece = memoryview(os.read(reader, COPY_CHUNK_BYTES))
+    done = 0
+    while done < len(piece):
+        done += os.write(writer, piece[done:])
+    return done
+
+
+def size(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def checked_name(name: str) -> str:
+    """A dataset's name as one entry of a folder.
+
+    Raises:
+        CannotStart: it would lead elsewhere.
+    """
+    if not name or name in (".", "..") or "/" in name or "\0" in name or len(os.fsencode(name)) > 200:
+        raise CannotStart("data_missing", f"{name!r} cannot be the name of a dataset's file or folder")
+    return name
+
+
+def _segment(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
+        raise CannotStart("internal", f"{text!r} is not an id")
+    return text
+
+
+def _present(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _failed(error: OSError, source: Path) -> CannotStart:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CannotStart("disk_full", f"the disk is full: no space to copy {source.name}")
+    return CannotStart("data_missing", f"cannot copy {source}: {error.strerror}")
