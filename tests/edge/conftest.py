@@ -1,9 +1,9 @@
 """Fixtures.
 
-    hub_key     signs tickets and links
-    start_edge  starts an edge in this process with given settings, and stops it at the end
-    site        an edge that trusts `hub_key`, over HAProxy
-    echo        an EchoTool on a unix socket: (tool, address)
+hub_key     signs tickets and links
+start_edge  starts an edge in this process with given settings, and stops it at the end
+site        an edge that trusts `hub_key`, over HAProxy
+echo        an EchoTool on a unix socket: (tool, address)
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.edges import HubKey, Site, edge_config
-from support.web_tools import EchoTool, served
 
 from alongside.edge import haproxy
 from alongside.edge.server import Edge
+from support.edges import HubKey, Site, edge_config
+from support.web_tools import EchoTool, served
 
 StartEdge = Callable[..., Awaitable[Site]]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+
 from support.edges import Site, run_id
 from support.web_tools import EchoTool, served
 
@@ -123,7 +124,9 @@ async def test_a_websocket_without_a_key_is_refused(site: Site, open_run) -> Non
 
 async def test_a_large_body_arrives_whole(site: Site, open_run) -> None:
     run, cookie, _ = open_run
-    answer = await site.request(run, "/up", method="POST", headers={"Cookie": cookie}, data=io.BytesIO(b"x" * 5_000_000))
+    answer = await site.request(
+        run, "/up", method="POST", headers={"Cookie": cookie}, data=io.BytesIO(b"x" * 5_000_000)
+    )
     assert answer.json["length"] == 5_000_000
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import itertools
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -23,11 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from support.web_tools import free_port
 
 from alongside.config import Config, EdgeSettings, HubSettings
 from alongside.spec.ids import ulid
+from support.web_tools import free_port
 
+T = TypeVar("T")
 _entropy = itertools.count()
 
 
@@ -154,6 +156,15 @@ class Site:
         if cookie:
             given["Cookie"] = cookie
         return await self._web.ws_connect(f"http://127.0.0.1:{self.port}/ws", headers=given, autoping=True)
+
+
+async def eventually(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 10) -> T:
+    """Look again until it is good: what other processes do has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if good(seen := await look()):
+                return seen
+            await asyncio.sleep(0.05)
 
 
 async def _read(answer: aiohttp.ClientResponse) -> Answer:

@@ -230,7 +230,12 @@ def _folder(tree: Tree, parts: list[str]) -> Iterator[int]:
 def _partial_file(folder: int, name: str) -> Iterator[int]:
     """The growing file of an upload, with one writer at a time."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    descriptor = os.open(_partial(name), flags, 0o644, dir_fd=folder)
+    try:
+        descriptor = os.open(_partial(name), flags, 0o644, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _LINK:
+            raise ArtifactUnknown() from None
+        raise
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -69,6 +69,7 @@ class Haproxy(Proxy):
         self._child: asyncio.subprocess.Process | None = None
         self._pid = 0
         self._restarts = 0
+        self._serves = False
         #: held while the process starts: a command waits and then speaks to the new one
         self._starting = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
@@ -129,7 +130,12 @@ class Haproxy(Proxy):
         return counted
 
     def status(self) -> Mapping[str, object]:
-        return {"program": self._program, "pid": self._pid, "restarts": self._restarts}
+        return {
+            "program": self._program,
+            "pid": self._pid,
+            "running": self._serves,
+            "restarts": self._restarts,
+        }
 
     @contextlib.asynccontextmanager
     async def _reachable(self):
@@ -162,6 +168,7 @@ class Haproxy(Proxy):
         await self._runtime.replace_all(doors)
         await self._runtime.close(slot for slot in range(1, self._slots + 1) if slot not in used)
         self._pid = pid
+        self._serves = True
         log.info("goes on with the running HAProxy", pid=pid)
         return True
 
@@ -183,6 +190,7 @@ class Haproxy(Proxy):
         until = time.monotonic() + START_S
         while self._child.returncode is None and time.monotonic() < until:
             if await self.is_running():
+                self._serves = True
                 log.info("HAProxy runs", pid=self._pid)
                 return
             await asyncio.sleep(0.02)
@@ -195,6 +203,7 @@ class Haproxy(Proxy):
         while True:
             began = time.monotonic()
             await until_gone(self._pid, self._child)
+            self._serves = False
             wait = LOOK_S if time.monotonic() - began > 30 else min(wait * 2, RESTART_WAIT_MAX_S)
             log.error("HAProxy ended and is started again", pid=self._pid)
             self._restarts += 1

@@ -82,10 +82,18 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except errors.Problem as error:
         return problem(error)
-    except web.HTTPNotFound:
-        return problem(errors.NotFound())
+    except web.HTTPClientError as error:
+        body = {"type": "about:blank", "title": error.reason, "status": error.status}
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        body["code"] = error.reason.lower().replace(" ", "_")
+        return web.json_response(
+            body, status=error.status, content_type="application/problem+json", headers=headers
+        )
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        log.error("the disk is full", why=str(error))
-        return problem(errors.Unavailable("the disk of this site is full"))
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            log.error("the disk is full", why=str(error))
+            return problem(errors.Unavailable("the disk of this site is full"))
+        if isinstance(error, ConnectionError):
+            raise  # the client went away
+        log.exception("a file could not be used", path=request.path)
+        return problem(errors.Problem("the edge could not use a file; its log says more"))

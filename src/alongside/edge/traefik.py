@@ -78,6 +78,7 @@ class Traefik(Proxy):
         self._child: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._restarts = 0
+        self._serves = False
 
     async def start(self, doors: Callable[[], Sequence[Door]]) -> None:
         await self._end_left_over()
@@ -122,8 +123,12 @@ class Traefik(Proxy):
         return self._relay.counters(slots)
 
     def status(self) -> Mapping[str, object]:
-        pid = self._child.pid if self._child else 0
-        return {"program": self._program, "pid": pid, "restarts": self._restarts}
+        return {
+            "program": self._program,
+            "pid": self._child.pid if self._child else 0,
+            "running": self._serves,
+            "restarts": self._restarts,
+        }
 
     async def _serve_auth(self) -> int:
         app = web.Application()
@@ -173,6 +178,7 @@ class Traefik(Proxy):
         until = time.monotonic() + START_S
         while self._child.returncode is None and time.monotonic() < until:
             if await self._answers():
+                self._serves = True
                 return
             await asyncio.sleep(0.05)
         await end(self._child.pid, self._child)
@@ -195,6 +201,7 @@ class Traefik(Proxy):
         while True:
             if self._child:
                 await until_gone(self._child.pid, self._child)
+            self._serves = False
             log.error("Traefik ended and is started again")
             self._restarts += 1
             try:
@@ -227,7 +234,8 @@ def _is_foreign(headers: Mapping[str, str], own: str) -> bool:
 
 def _static(binds: Sequence[str], routes: Path, tls: bool) -> dict[str, Any]:
     timeouts = {"readTimeout": "0s", "writeTimeout": "0s", "idleTimeout": "180s"}
-    point: dict[str, Any] = {"transport": {"respondingTimeouts": timeouts}}
+    end = {"graceTimeOut": "1s"}
+    point: dict[str, Any] = {"transport": {"respondingTimeouts": timeouts, "lifeCycle": end}}
     if tls:
         point["http"] = {"tls": {}}
     return {
