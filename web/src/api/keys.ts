@@ -1,0 +1,29 @@
+/** Names of everything cached, from the general to the particular: invalidating a prefix refetches all below it. */
+export const keys = {
+  me: ["me"] as const,
+  status: ["status"] as const,
+  datasets: {
+    all: ["datasets"] as const,
+    list: (filter: { q: string; site?: string }) => ["datasets", "list", filter] as const,
+    one: (id: string) => ["datasets", "one", id] as const,
+    resolve: (identifier: string) => ["datasets", "resolve", identifier] as const,
+  },
+  tools: {
+    all: ["tools"] as const,
+    list: ["tools", "list"] as const,
+    one: (name: string) => ["tools", "one", name] as const,
+    version: (name: string, version: string) => ["tools", "one", name, version] as const,
+  },
+  runs: {
+    all: ["runs"] as const,
+    list: (filter: object) => ["runs", "list", filter] as const,
+    one: (id: string) => ["runs", "one", id] as const,
+    part: (id: string, part: string) => ["runs", "one", id, part] as const,
+    preview: (request: object) => ["runs", "preview", request] as const,
+  },
+  sites: { all: ["sites"] as const, tokens: (name: string) => ["sites", "tokens", name] as const },
+  accounts: ["accounts"] as const,
+  groups: ["groups"] as const,
+  tags: ["tags"] as const,
+  tokens: ["tokens"] as const,
+};

@@ -1,0 +1,64 @@
+/** Changes what a person may do: role, limits, whether they may sign in; makes a one-time sign-in link. */
+import { Alert, Button, Group, Modal, NumberInput, Select, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+import { useEditAccount, useSignInLink } from "@/api/people";
+import type { Account, Role } from "@/api/types";
+import { CopyLine } from "@/components/copy-line";
+import { ProblemAlert } from "@/components/problem-alert";
+import { TimeAgo } from "@/components/time-ago";
+import { ROLES } from "./roles";
+
+export function AccountDialog({ account, onClose }: { account: Account; onClose: () => void }) {
+  const editing = useEditAccount();
+  const link = useSignInLink();
+  const [role, setRole] = useState<Role>(account.role);
+  const [active, setActive] = useState(account.active);
+  const [limits, setLimits] = useState(account.limits);
+  const setLimit = (name: keyof Account["limits"]) => (value: number | string) =>
+    setLimits((before) => ({ ...before, [name]: typeof value === "number" ? value : null }));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    editing.mutate({ id: account.id, edit: { role, active, limits } }, { onSuccess: onClose });
+  };
+  return (
+    <Modal opened onClose={onClose} title={account.display_name || account.name}>
+      <form onSubmit={submit}>
+        <Stack>
+          <Select label="Role" data={ROLES} value={role} onChange={(value) => value && setRole(value as Role)} allowDeselect={false} />
+          <div>
+            <Text size="sm" fw={500}>
+              At a time at most
+            </Text>
+            <SimpleGrid cols={3} mt={4}>
+              <NumberInput label="Runs" placeholder="no limit" min={0} allowDecimal={false} value={limits.running ?? ""} onChange={setLimit("running")} />
+              <NumberInput label="CPUs" placeholder="no limit" min={0} value={limits.cpus ?? ""} onChange={setLimit("cpus")} />
+              <NumberInput label="Memory, GB" placeholder="no limit" min={0} value={limits.memory_gb ?? ""} onChange={setLimit("memory_gb")} />
+            </SimpleGrid>
+          </div>
+          <Switch label="May sign in" checked={active} onChange={(event) => setActive(event.currentTarget.checked)} />
+          {link.data ? (
+            <Alert color="accent" title="Signs in once">
+              <CopyLine text={link.data.url} label="Copy the sign-in link" />
+              <Text size="xs" c="dimmed" mt={4}>
+                Expires <TimeAgo at={link.data.expires_at} />
+              </Text>
+            </Alert>
+          ) : (
+            <Button variant="default" onClick={() => link.mutate(account.id)} loading={link.isPending} style={{ alignSelf: "flex-start" }}>
+              Make a one-time sign-in link
+            </Button>
+          )}
+          <ProblemAlert error={editing.error ?? link.error} />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={editing.isPending}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

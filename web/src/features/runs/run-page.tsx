@@ -1,0 +1,125 @@
+/** One run: where it stands, what it sees, what it wrote, what can be done with it. */
+import { Alert, Grid, Group, Stack, Text, Title } from "@mantine/core";
+import { IconAlertTriangle, IconPlugConnectedX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useParams } from "react-router";
+import { useLiveConnection } from "@/api/live";
+import { runQuery } from "@/api/runs";
+import type { Run } from "@/api/types";
+import { AsCommand } from "@/components/as-command";
+import { Page } from "@/components/page";
+import { ProblemAlert } from "@/components/problem-alert";
+import { RowSkeletons } from "@/components/row-skeletons";
+import { TimeAgo } from "@/components/time-ago";
+import { WordBadge } from "@/components/word-badge";
+import { RunActions } from "./run-actions";
+import { RunArtifacts } from "./run-artifacts";
+import { RunData } from "./run-data";
+import { RunAccess, RunDetails } from "./run-details";
+import { RunHistory } from "./run-history";
+import { RunLog } from "./run-log";
+import { RunProgress } from "./run-progress";
+import { isMoving } from "./run-verbs";
+import { WhyWaiting } from "./why-waiting";
+
+const BACK = { to: "/runs", label: "Runs" };
+/** How often to ask when no stream says what changed, and when one does, just in case. */
+const ASK_MS = 3_000;
+const ASK_ANYWAY_MS = 20_000;
+
+export function RunPage() {
+  const { id = "" } = useParams();
+  const live = useLiveConnection();
+  const { data: run, error, refetch } = useQuery({
+    ...runQuery(id),
+    refetchInterval: (query) => (query.state.data && isMoving(query.state.data) ? (live ? ASK_ANYWAY_MS : ASK_MS) : false),
+  });
+  if (run) return <Loaded run={run} />;
+  return (
+    <Page title="Run" back={BACK}>
+      {error ? <ProblemAlert error={error} retry={() => void refetch()} /> : <RowSkeletons rows={4} label="Loading the run" />}
+    </Page>
+  );
+}
+
+function Loaded({ run }: { run: Run }) {
+  const title = run.title || run.tool;
+  return (
+    <Page
+      title={`${run.word}: ${title}`}
+      back={BACK}
+      heading={
+        <Group gap="md" align="baseline">
+          <Title order={1}>{title}</Title>
+          <WordBadge run={run} size="lg" />
+        </Group>
+      }
+      lead={<Lead run={run} />}
+      actions={<RunActions run={run} />}
+    >
+      <Stack gap="md">
+        {(run.word === "Waiting" || run.word === "Starting" || run.word === "Running") && <RunProgress run={run} />}
+        {run.word === "Waiting" && <WhyWaiting run={run} />}
+        {run.word === "Failed" && (
+          <Alert color="red" role="alert" icon={<IconAlertTriangle size={18} aria-hidden />} title={run.reason || "It failed without saying why"}>
+            <Text size="xs" c="dimmed">
+              {run.reason_code && (
+                <>
+                  reason <span className="mono">{run.reason_code}</span>
+                </>
+              )}
+              {run.exit_code !== null && run.exit_code !== undefined && ` · exit code ${run.exit_code}`}
+              {" · the log below may say more"}
+            </Text>
+          </Alert>
+        )}
+        {run.reason_code === "unreachable" && run.word !== "Failed" && (
+          <Alert color="yellow" icon={<IconPlugConnectedX size={18} aria-hidden />} title="Its runner does not answer">
+            {run.reason}
+          </Alert>
+        )}
+      </Stack>
+      <Grid gap="xl">
+        <Grid.Col span={{ base: 12, md: 7.5 }}>
+          <Stack gap="lg">
+            <RunArtifacts run={run} />
+            <RunLog run={run} />
+            <RunHistory run={run} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4.5 }}>
+          <Stack gap="lg">
+            <RunData run={run} />
+            <RunDetails run={run} />
+            <RunAccess run={run} />
+            <AsCommand lines={commandsOf(run)} />
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </Page>
+  );
+}
+
+function Lead({ run }: { run: Run }) {
+  const since = { Ready: run.ready_at, Stopped: run.ended_at ?? run.updated_at, Ended: run.ended_at }[run.word as string];
+  return (
+    <>
+      {run.tool} {run.version}
+      {run.site && ` at ${run.site}`}
+      {since && (
+        <>
+          {" · "}
+          {run.word.toLowerCase()} <TimeAgo at={since} />
+        </>
+      )}
+      {run.reason && (run.word === "Stopped" || run.word === "Ended") && ` · ${run.reason}`}
+    </>
+  );
+}
+
+function commandsOf(run: Run): string[] {
+  const lines = [`alongside runs show ${run.id}`, `alongside logs ${run.id} --follow`];
+  if (run.word === "Stopped") lines.push(`alongside start ${run.id}`);
+  else if (isMoving(run)) lines.push(`alongside stop ${run.id}`);
+  return lines;
+}

@@ -1,0 +1,62 @@
+/** Launch links: `/launch?id=…&tool=…&open=…&new=1&<setting>=…`, read and written in one place. */
+
+/** Everything a link may say. Settings stay text until the tool's schema is known. */
+export interface LaunchWish {
+  identifiers: string[];
+  tool?: string;
+  open?: string;
+  /** start another run even if a matching one exists */
+  fresh: boolean;
+  site?: string;
+  executor?: string;
+  cpus?: number;
+  memory_gb?: number;
+  title?: string;
+  settings: Record<string, string>;
+}
+
+const OWN = new Set(["id", "tool", "open", "new", "site", "executor", "cpus", "memory_gb", "title"]);
+
+export function readLaunchWish(search: URLSearchParams): LaunchWish {
+  const text = (name: string) => search.get(name)?.trim() || undefined;
+  return {
+    identifiers: search.getAll("id").map((id) => id.trim()).filter(Boolean),
+    tool: text("tool"),
+    open: text("open"),
+    fresh: search.get("new") === "1" || search.get("new") === "true",
+    site: text("site"),
+    executor: text("executor"),
+    cpus: positive(text("cpus")),
+    memory_gb: positive(text("memory_gb")),
+    title: text("title"),
+    settings: Object.fromEntries([...search].filter(([name]) => !OWN.has(name))),
+  };
+}
+
+export function launchPath(wish: Partial<LaunchWish>): string {
+  const search = new URLSearchParams();
+  for (const id of wish.identifiers ?? []) search.append("id", id);
+  for (const name of ["tool", "open", "site", "executor", "cpus", "memory_gb", "title"] as const) {
+    const value = wish[name];
+    if (value !== undefined && value !== "") search.set(name, String(value));
+  }
+  if (wish.fresh) search.set("new", "1");
+  for (const [name, value] of Object.entries(wish.settings ?? {})) search.set(name, value);
+  return `/launch?${search.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%40", "@")}`;
+}
+
+/** Where to go after signing in: only paths of this site, never `//elsewhere.example`. */
+export function safeNext(next: string | null, fallback = "/datasets"): string {
+  if (!next || !next.startsWith("/") || /^\/[/\\]/.test(next)) return fallback;
+  try {
+    const url = new URL(next, "http://here.invalid");
+    return url.host === "here.invalid" ? url.pathname + url.search + url.hash : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return text !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
+}
