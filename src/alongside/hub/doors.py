@@ -82,7 +82,7 @@ class Paging:
         if self.cursor is None:
             return None
         try:
-            return base64.urlsafe_b64decode(self.cursor.encode()).decode()
+            return base64.b64decode(self.cursor, altchars=b"-_", validate=True).decode()
         except (binascii.Error, ValueError):
             raise errors.Invalid([errors.Fault("cursor", "is not one that a list gave out")]) from None
 
