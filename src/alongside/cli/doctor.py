@@ -25,7 +25,6 @@ from alongside.cli.session import current
 from alongside.cli.up import ports
 from alongside.config import Config
 from alongside.errors import Problem
-from alongside.hub.bootstrap import NETWORK_FILE_SYSTEMS, file_system
 
 Verdict = Literal["good", "limited", "bad"]
 
@@ -142,6 +141,8 @@ def check_docker(config: Config) -> Iterator[Finding]:
 
 
 def check_folder(config: Config) -> Iterator[Finding]:
+    from alongside.hub.bootstrap import NETWORK_FILE_SYSTEMS, file_system
+
     folder = config.data_dir.absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     kind = file_system(there)

@@ -19,7 +19,7 @@ HINTS: dict[str, str] = {
     "artifact_unknown": "see what the run produced: alongside runs artifacts RUN",
     "state_conflict": "see the run's state: alongside runs show RUN",
     "quota_exceeded": "stop a run you no longer need: alongside runs list, alongside stop RUN",
-    "unplaceable": "see each site's reason: alongside runs explain RUN; or choose another tool or dataset",
+    "unplaceable": "ask for less, choose another tool or dataset, or see: alongside admin runners list",
     "edit_conflict": "read it again and repeat the change",
     "version_published": "give the tool a new version",
     "rate_limited": "wait a little and try again",

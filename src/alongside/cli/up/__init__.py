@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -13,9 +13,10 @@ from alongside.cli.session import current
 from alongside.cli.up import demo as demonstration
 from alongside.cli.up.demo import Demo
 from alongside.cli.up.folder import DataFolder
-from alongside.cli.up.installation import Installation
 from alongside.config import Config
-from alongside.hub.bootstrap import Started
+
+if TYPE_CHECKING:
+    from alongside.hub.bootstrap import Started
 
 #: in a checkout; the wheel has no demonstration
 TOOLS = Path(__file__).resolve().parents[4] / "deploy" / "tools"
@@ -34,6 +35,9 @@ def up(
 
     Ctrl-C stops it all; interactive runs are paused, and the next `up` finds everything as it was.
     """
+    # Only now: it needs the whole hub, which no other command has to wait for.
+    from alongside.cli.up.installation import Installation
+
     config = current().config()
     prepared = Demo(demo) if demo else None
     more = prepared.settings(config.runner.data_roots, config.runner.environments) if prepared else {}

@@ -85,7 +85,8 @@ class Demo:
         for path in sorted(tools.glob("*.yaml")):
             if self._publish_tool(client, path.read_text()):
                 done.append(path.stem)
-        for dataset in DATASETS:
+        # the newest is at the top of lists, and should be the main one
+        for dataset in reversed(DATASETS):
             if (self.data / dataset.path).exists() and self._register(client, dataset):
                 done.append(dataset.identifiers[0])
         return done
@@ -107,8 +108,10 @@ class Demo:
         except Refused as error:
             if error.status != 404:
                 raise
+            path = self.data / dataset.path
+            kind = "folder" if path.is_dir() else "file"
             client.datasets.register(
-                [{"site": SITE, "path": str(self.data / dataset.path)}],
+                [{"site": SITE, "path": str(path), "kind": kind, "size_bytes": size_of(path)}],
                 title=dataset.title,
                 identifiers=dataset.identifiers,
                 description=dataset.description,
@@ -118,3 +121,9 @@ class Demo:
             )
             return True
         return False
+
+
+def size_of(path: Path) -> int:
+    if path.is_dir():
+        return sum(found.stat().st_size for found in path.rglob("*") if found.is_file())
+    return path.stat().st_size

@@ -1,0 +1,19 @@
+"""Counts the lines of /in/input and writes them to the output folder, as the smallest example of a task."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    arguments = json.load(sys.stdin)
+    print("progress: 0 counting", file=sys.stderr, flush=True)
+    with open("/in/input", "rb") as source:
+        lines = sum(1 for _ in source)
+    result = {"name": arguments.get("name", "input"), "lines": lines}
+    (Path(os.environ["ALONGSIDE_OUTPUT"]) / "count.json").write_text(json.dumps(result))
+    print("progress: 100 written", file=sys.stderr, flush=True)
+
+
+main()
