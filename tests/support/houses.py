@@ -47,6 +47,8 @@ class House:
         return self.clockwork
 
     def join(self, site: str, name: str, **offer: Any) -> RunnerDouble:
+        # Ids of one moment have no certain order, and equal runners are taken by id.
+        self.clock.pass_s(0.001)
         with self.hub.database.write() as tx:
             if site not in {item.name for item in sites.page(tx, None, 100)}:
                 catalog.site(tx, site, self.clock())
@@ -65,6 +67,8 @@ class House:
         uses = tuple(DatasetUse(item) for item in wish.pop("datasets", ()))
         if "cpus" in wish:
             wish["resources"] = Resources(wish.pop("cpus"), 0.1)
+        # Runs of one moment wait in no certain order.
+        self.clock.pass_s(0.001)
         with self.hub.database.write() as tx:
             return runs.request(
                 tx,

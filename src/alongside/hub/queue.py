@@ -18,6 +18,7 @@ from alongside.hub.store import queue as store
 from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
+from alongside.hub.store.runs import Trial
 from alongside.spec.placement import Offered, Placed, Refusal, Waiting, place, requirement, summary
 from alongside.spec.runs import ReasonCode
 from alongside.spec.wire import Assignment, DatasetMount
@@ -225,6 +226,14 @@ def release(tx: Tx, run_id: str, attempt: int, runner: str | None) -> None:
     runs_store.change_attempt(tx, run_id, attempt, held=False)
     if runner is not None:
         store.drop_empty_leases(tx, runner)
+
+
+def hold_again(tx: Tx, trial: Trial, now: datetime) -> None:
+    """An attempt that was given up holds its slots again, in a lease of its own."""
+    lease = new_id(now)
+    if trial.runner is not None:
+        store.add_lease(tx, lease, trial.runner, now)
+    runs_store.change_attempt(tx, trial.run, trial.number, held=True, lease_id=lease)
 
 
 def recall(tx: Tx, runner: str, unstarted: Iterable[tuple[str, int]], now: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from alongside import values
 from alongside.config import Config
 from alongside.errors import Fault, Invalid, NameTaken, Problem, StateConflict, Unplaceable
-from alongside.hub import accounts, resolver, states
+from alongside.hub import accounts, queue, resolver, states
 from alongside.hub.runs.reading import find
 from alongside.hub.runs.requests import add_use, name_fault, named
 from alongside.hub.store import accounts as accounts_store
@@ -151,16 +151,17 @@ def _queue_again(tx: Tx, run: Standing, now: datetime, config: Config) -> None:
 
 def _give_up(tx: Tx, run: Standing, now: datetime) -> None:
     """The latest attempt is at a runner that nobody hears from: whatever it reports later is too late."""
+    trial = runs_store.trial(tx, run.id, run.attempt)
     runs_store.change_attempt(
         tx,
         run.id,
         run.attempt,
         state="system_error",
         reason_code="lost",
-        reason="started again elsewhere by its owner",
+        reason="started again by its owner",
         ended_at=now,
-        held=False,
     )
+    queue.release(tx, run.id, run.attempt, trial.runner if trial else None)
 
 
 def _stop(tx: Tx, run: Standing, action: Action, now: datetime, *, by_admin: bool) -> Action:

@@ -93,9 +93,8 @@ def try_again(
 
 def take_back(tx: Tx, run: Standing, trial: Trial, now: datetime, *, state: State) -> None:
     """An attempt that was given up is alive after all, and nothing has replaced it."""
-    store.change_attempt(
-        tx, run.id, trial.number, state=state, reason_code=None, reason="", ended_at=None, held=True
-    )
+    store.change_attempt(tx, run.id, trial.number, state=state, reason_code=None, reason="", ended_at=None)
+    queue.hold_again(tx, trial, now)
     states.enter(tx, run, state, now, lost_attempts=max(0, run.lost_attempts - 1), not_before=None)
 
 
