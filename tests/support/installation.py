@@ -31,7 +31,7 @@ import urllib3
 from alongside import values
 from alongside.cli.up.installation import environment
 from alongside.client import Client
-from alongside.client.errors import CallFailed
+from alongside.client.errors import CallFailed, Refused
 from alongside.config import (
     Config,
     DispatcherSettings,
@@ -213,9 +213,19 @@ class Installation:
 
     def delete_runs(self) -> None:
         """Delete every run for good and wait until its processes are gone."""
-        for run in self.client.runs.list(all=True):
-            self.client.runs.delete(run.id)
-        self.until(lambda: not list(self.client.runs.list(all=True)), "every run is gone", within_s=20)
+        deleted = [run.id for run in self.client.runs.list(all=True)]
+        for run in deleted:
+            self.client.runs.delete(run)
+        self.until(lambda: not any(map(self.knows, deleted)), "every run is gone", within_s=20)
+
+    def knows(self, run: str) -> bool:
+        try:
+            self.client.runs.show(run)
+        except Refused as error:
+            if error.code != "run_unknown":
+                raise
+            return False
+        return True
 
     def leftovers(self) -> list[int]:
         """Processes, whoever their parent is, that name this installation's folder."""

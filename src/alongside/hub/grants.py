@@ -78,7 +78,7 @@ def sign_ticket(run_id: str, grantee: str, now: datetime, *, config: Config, key
         "exp": issued + TICKET_S,
     }
     key = OKPKey.import_key(keyring.private_pem)
-    return jwt.encode({"alg": "EdDSA"}, claims, key, algorithms=["EdDSA"])
+    return jwt.encode({"alg": "Ed25519"}, claims, key, algorithms=["Ed25519"])
 
 
 def revoke(tx: Tx, run_ids: Iterable[str], grantee: str | None, now: datetime) -> list[str]:
