@@ -15,9 +15,8 @@ from alongside import errors, values
 from alongside.errors import Problem
 from alongside.hub import accounts
 from alongside.hub.clockwork import Incoming
-from alongside.hub.doors import Hub, document_of
+from alongside.hub.doors import Hub, Tx, document_of
 from alongside.hub.live.broadcast import Broadcast
-from alongside.hub.store.database import Tx
 from alongside.spec.accounts import Caller
 from alongside.spec.wire import SyncAnswer
 
