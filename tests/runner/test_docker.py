@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from alongside.config import RunnerSettings
-from alongside.runner.executors import CannotStart, Handle, Job, docker
+from alongside.runner.executors import CannotStart, Handle, Job, Mount, docker
 from alongside.spec.tools import Component, Probe, Resources, ToolSpec
 from conformance.conftest import DockerBench
 from support import tool_programs
@@ -337,6 +337,41 @@ async def test_what_nobody_knows_is_removed_with_networks_volumes_and_mounts(
     assert (survey / "one.las").read_text() == "one"
     assert await bench.executor.orphans(frozenset()) == []
     bench.engine.docker("rm", "--force", stranger)
+
+
+async def test_a_new_runner_attaches_and_detaches_too(bench: DockerBench, tmp_path: Path) -> None:
+    survey = tmp_path / "survey"
+    survey.mkdir()
+    (survey / "one.las").write_text("one")
+    handle = await started(bench)
+    await bench.executor.close()
+    bench.executor = bench.another()
+    assert await bench.executor.adopt(handle)
+    job, mount = job_of(bench, handle), Mount("survey", "survey", "folder", survey)
+    bench.seat(job, mount)
+    await bench.executor.attach(handle, job, mount)
+    endpoint = await bench.executor.endpoint(handle)
+    assert await request(endpoint, "/data/survey/one.las") == (200, "one")
+    await bench.executor.detach(handle, job, "survey")
+    assert await request(endpoint, "/data/survey") == (200, "")
+
+
+async def test_a_task_without_its_arguments_is_not_believed_after_the_engine_was_away(
+    bench: DockerBench,
+) -> None:
+    handle = await bench.start(bench.job(bench.task(SLEEPER)))
+    mark = bench.work_dir / "docker" / f"{handle.run}-{handle.attempt}" / "stdin_done-1"
+    await until(lambda: asyncio.to_thread(mark.exists))
+    mark.unlink()
+    await bench.executor.close()
+    await asyncio.to_thread(bench.engine.stop)
+    bench.executor = bench.another()
+    try:
+        assert await bench.executor.adopt(handle)
+    finally:
+        await asyncio.to_thread(bench.engine.start)
+    ended = await asyncio.wait_for(bench.executor.wait(handle), 30)
+    assert (ended.exit_code, ended.reason_code) == (None, "engine_restarted")
 
 
 async def test_a_socket_that_the_tool_swaps_for_a_link_leads_nowhere_else(

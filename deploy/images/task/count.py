@@ -8,12 +8,17 @@ from pathlib import Path
 
 def main() -> None:
     arguments = json.load(sys.stdin)
-    print("progress: 0 counting", file=sys.stderr, flush=True)
+    tell("progress: 0 counting")
     with open("/in/input", "rb") as source:
         lines = sum(1 for _ in source)
     result = {"name": arguments.get("name", "input"), "lines": lines}
     (Path(os.environ["ALONGSIDE_OUTPUT"]) / "count.json").write_text(json.dumps(result))
-    print("progress: 100 written", file=sys.stderr, flush=True)
+    tell("progress: 100 written")
+
+
+def tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 main()

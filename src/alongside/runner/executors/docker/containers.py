@@ -39,6 +39,9 @@ async def ended(engine: Engine, plan: Launch, part: Part, ending: Callable[[], b
             state = await engine.inspect(part.container)
             if state is None:
                 return Exit(None, reason_code="exited", reason="its container was removed by someone else")
+            if state["State"]["Status"] == "created":
+                # the engine counts it as ended, with exit code 0
+                return Exit(None, reason_code="exited", reason="its container was never started")
             if not state["State"]["Running"]:
                 restarted = not ending() and await engine.restarted_since(state)
                 return _exit(state, plan, part, ending=ending(), restarted=restarted)

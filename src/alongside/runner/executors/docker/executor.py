@@ -49,15 +49,17 @@ class DockerExecutor:
         self._feeders: set[asyncio.Task[None]] = set()
         #: keys of attempts that are being stopped or killed: how they end is then known
         self._ending: set[str] = set()
+        #: keys of tasks found without the mark that says they have all of their stdin
+        self._unfed: set[str] = set()
 
     async def status(self) -> ExecutorStatus:
         try:
             info = await self._engine.info()
+            no_mounts = await self._mounts_refused()
         except EngineAway as trouble:
             return ExecutorStatus(self.kind, available=False, reason=str(trouble))
         if info.get("OSType") != "linux":
             return ExecutorStatus(self.kind, available=False, reason="the engine runs no Linux containers")
-        no_mounts = await self._mounts_refused()
         return ExecutorStatus(
             self.kind,
             available=True,
@@ -74,8 +76,8 @@ class DockerExecutor:
 
     async def start(self, job: Job, keep: Keep, start: int = 1) -> Handle:
         self._ending.discard(job.key)
-        can_mount = not await self._mounts_refused()
         async with self._starting() as docker:
+            can_mount = not await self._mounts_refused()
             # without bridge-nf the engine's rule between containers of one bridge is never asked
             separates = bool((await self._engine.info()).get("BridgeNfIptables", True))
             plan = launch.plan(job, start, bridge_separates=separates, can_mount=can_mount)
@@ -98,9 +100,12 @@ class DockerExecutor:
         except EngineAway:
             # nothing can be known now; `wait` goes on asking
             states = None
-        if states is not None:
+        fed = not plan.task or self._stdin_done(key, handle.start).exists()
+        if states is None and not fed:
+            self._unfed.add(key)
+        elif states is not None:
             complete = all(state is not None and state["State"]["Status"] != "created" for state in states)
-            if not complete or (plan.task and not self._stdin_done(key, handle.start).exists()):
+            if not complete or not fed:
                 await self.kill(handle)
                 return None
         log = AttemptLog(Path(plan.log), self._folder / key / "log.json")
@@ -111,6 +116,9 @@ class DockerExecutor:
 
     async def wait(self, handle: Handle) -> Exit:
         key, plan = key_of(handle), launch_of(handle)
+        if key in self._unfed:
+            await self.kill(handle)
+            return Exit(None, reason_code="engine_restarted", reason="its arguments were not handed over")
         ending = partial(self._is_ending, key)
         watched = {
             asyncio.create_task(containers.ended(self._engine, plan, part, ending)): part
@@ -147,7 +155,7 @@ class DockerExecutor:
     async def attach(self, handle: Handle, job: Job, mount: Mount) -> None:
         plan = launch_of(handle)
         if not plan.grows or job.data is None:
-            raise CannotMount(await self._mounts_refused() or "this tool has no data folder")
+            raise CannotMount(self._no_mounts or "the tool was started without a folder that follows mounts")
         target = job.data / mount.name
         path = components.mount_path(job.assignment, mount.name)
         try:
@@ -199,6 +207,7 @@ class DockerExecutor:
         for part in plan.parts:
             await self._unfollow(part.container)
         self._ending.discard(key)
+        self._unfed.discard(key)
         try:
             async with self._engine.asked() as docker:
                 await containers.remove_all(docker, self._runner, key)
@@ -317,6 +326,10 @@ class DockerExecutor:
                     break
                 except EngineAway:
                     await self._engine.back()
+                except DockerError as error:
+                    # it has not ended yet, so this may not return
+                    _log.warning("not_ended", container=part.container, error=error.message)
+                    await asyncio.sleep(1.0)
 
     async def _undo(self, docker: Docker, key: str, plan: Launch) -> None:
         """After a start that failed half-way; the log of what did start is kept."""
@@ -361,12 +374,18 @@ class DockerExecutor:
 
     async def _mounts_refused(self) -> str:
         if self._no_mounts is None:
+            # an engine that is away would look like one in another place
+            await self._engine.info()
             self._no_mounts = await asyncio.to_thread(mounts.refused, self._folder, self._engine.socket)
         return self._no_mounts
 
     def _forget_folder(self, folder: Path) -> None:
         launch.forget_socket(folder)
-        mounts.MountFolder(folder).take_down()
+        try:
+            mounts.MountFolder(folder).take_down()
+        except OSError as error:
+            # `orphans` tries again
+            _log.warning("still_mounted", folder=str(folder), error=str(error))
 
     def _stdin_done(self, key: str, start: int) -> Path:
         return self._folder / key / f"stdin_done-{start}"
