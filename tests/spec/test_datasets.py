@@ -66,3 +66,7 @@ def test_the_size_of_a_dataset_is_the_largest_that_is_stated() -> None:
     places = tuple(Location(str(size), "file", url="https://x.org", size_bytes=size) for size in (None, 5, 9))
     assert Dataset("d", "t", (), places).size_bytes == 9
     assert Dataset("d", "t", (), ()).size_bytes is None
+
+
+def test_a_hidden_name_is_no_suffix() -> None:
+    assert kind_of(NewLocation(site="lab", path="/data/.cache")) == "folder"

@@ -67,6 +67,11 @@ class Door:
     #: beyond those that follow from the rest (`problems_of`)
     problems: tuple[type[Problem], ...] = ()
     if_match: bool = False
+    #: of a door that is described here but served by another process; otherwise from its function
+    summary: str = ""
+    tag: str = ""
+    #: what the bearer token is that of: `account`, `runner` or `attempt`
+    credential: str = "account"
 
 
 @dataclass(frozen=True)
@@ -82,9 +87,12 @@ class Paging:
         if self.cursor is None:
             return None
         try:
-            return base64.b64decode(self.cursor, altchars=b"-_", validate=True).decode()
+            key = base64.b64decode(self.cursor, altchars=b"-_", validate=True).decode()
         except (binascii.Error, ValueError):
-            raise errors.Invalid([errors.Fault("cursor", "is not one that a list gave out")]) from None
+            key = "\0"
+        if "\0" in key:
+            raise errors.Invalid([errors.Fault("cursor", "is not one that a list gave out")])
+        return key
 
     @property
     def fetch(self) -> int:

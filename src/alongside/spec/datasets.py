@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -93,8 +92,8 @@ def kind_of(place: NewLocation) -> LocationKind:
         return place.kind
     if place.url is not None:
         return "file"
-    path = place.path or ""
-    return "file" if PurePosixPath(path).suffix and not path.endswith("/") else "folder"
+    name = (place.path or "").rpartition("/")[2]
+    return "file" if "." in name.strip(".") else "folder"
 
 
 def location_faults(place: NewLocation) -> Iterator[Fault]:
