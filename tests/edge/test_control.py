@@ -86,6 +86,14 @@ async def test_a_hub_that_is_down_is_said_in_the_form_of_each_door(start_edge) -
         assert (await site.request("", path, host=host)).json["code"] == "unavailable"
 
 
+async def test_an_edge_without_a_hub_serves_its_tools_only(start_edge, echo) -> None:
+    site: Site = await start_edge(hub_host="")
+    run = run_id()
+    await site.publish(run, echo[1])
+    assert (await site.request(run, headers={"Cookie": await site.enter(run)})).status == 200
+    assert (await site.request("", "/", host=f"127.0.0.1:{site.port}")).status == 421
+
+
 @pytest.mark.parametrize("host", ["evil.example", "x.localhost", "{run}.evil.example", "{run}.a.localhost"])
 async def test_another_host_name_is_not_served(site: Site, echo, host: str) -> None:
     run = run_id()

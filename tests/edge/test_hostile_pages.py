@@ -112,7 +112,12 @@ async def test_a_websocket_from_a_foreign_origin_is_refused(site: Site, victim) 
 async def test_another_page_may_link_to_a_tool_but_not_embed_or_fetch_it(site: Site, victim) -> None:
     run, cookie, tool = victim
     for elsewhere in (CROSS_SITE, SIBLING):
-        for mode, dest in (("no-cors", "image"), ("no-cors", "script"), ("navigate", "iframe")):
+        for mode, dest in (
+            ("no-cors", "image"),
+            ("no-cors", "script"),
+            ("no-cors", "document"),
+            ("navigate", "iframe"),
+        ):
             headers = {"Cookie": cookie, **elsewhere, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": dest}
             assert (await site.request(run, "/x", headers=headers)).status == 403
         assert tool.seen == []

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -109,10 +109,10 @@ class Site:
         await self._control.close()
 
     def host(self, run: str) -> str:
-        return f"{run}.localhost:{self.port}"
+        return urlsplit(self.origin(run)).netloc
 
     def origin(self, run: str) -> str:
-        return f"http://{self.host(run)}"
+        return self.config.edge.url.replace("{run}", run)
 
     async def control(self, method: str, path: str, body: Any = None) -> Answer:
         async with self._control.request(method, f"http://edge{path}", json=body) as answer:

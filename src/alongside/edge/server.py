@@ -91,6 +91,7 @@ class Edge:
         Raises:
             Misconfigured: a setting does not allow it, which the message names.
         """
+        control_path = _control_path(self._config)
         if not await self.proxy.is_running():
             for host, port in self._binds:
                 _check_free(host, port)
@@ -100,7 +101,7 @@ class Edge:
         await self._listen(FileServer(self.trees, self.trust).app(), self.folder / "files.sock")
         await self.routes.start()
         control = Control(self.routes, self.trust, self.trees, self.status)
-        await self._listen(control.app(), _control_path(self._config))
+        await self._listen(control.app(), control_path)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         log.info("edge serves", host=self._config.edge.host, port=self._config.edge.port, **self.status())
 
