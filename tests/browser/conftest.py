@@ -1,0 +1,83 @@
+"""A real Chromium in front of a whole installation with the demonstration in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from support import demonstration
+from support.installation import Installation
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+#: where a failed test leaves what the page looked like
+PICTURES = ROOT / ".cache" / "pictures"
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    demo = demonstration.prepared()
+    wishes = demo.settings((), ())
+    runner = {key.removeprefix("runner."): value for key, value in wishes.items()}
+    with Installation(
+        tmp_path_factory.mktemp("browser"),
+        runner={**runner, "executors": ("alongside.runner.executors.process",)},
+        dispatcher={"lease_ttl_s": 15.0, "sync_every_s": 1.0},
+    ) as place:
+        demo.publish(place.client, ROOT / "deploy" / "tools")
+        yield place
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs Debian's chromium")
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[], Page]]:
+    """Opens a browser of its own (no cookies); leaves a picture of its pages when the test fails."""
+    contexts: list[BrowserContext] = []
+
+    def open_browser() -> Page:
+        context = chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_browser
+    failed = getattr(request.node, "failed_call", False)
+    for number, context in enumerate(contexts):
+        for index, page in enumerate(context.pages):
+            if failed:
+                PICTURES.mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=PICTURES / f"{request.node.name}-{number}-{index}.png")
+        context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    report = yield
+    if report.when == "call":
+        item.failed_call = report.failed  # type: ignore[attr-defined]
+    return report
