@@ -46,7 +46,8 @@ def attempt(act):
         return "allowed"
     except OSError as error:
         return "refused"
-status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+lines = open("/proc/self/status").read().splitlines()
+status = dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)
 facts = {
     "uid": os.getuid(),
     "capabilities": int(status["CapEff"], 16),

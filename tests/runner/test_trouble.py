@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -112,13 +113,21 @@ async def test_sigint_stops_tools_first_and_tells_the_hub(lab: Lab) -> None:
     assert _tools(lab) == []
 
 
-async def test_a_tool_whose_processes_were_killed_with_the_runner_is_started_again(lab: Lab) -> None:
+@pytest.mark.parametrize("what", ["tool", "host"])
+async def test_a_tool_whose_processes_were_killed_with_the_runner_is_started_again(
+    lab: Lab, what: str
+) -> None:
     running = lab.process()
     run = await lab.hub.assign(server())
     await lab.hub.ready(run)
     _kill(running)
-    for pid in (*_tools(lab), _noted(lab, run)["inside"]):
-        os.kill(pid, signal.SIGKILL)
+    noted = _noted(lab, run)
+    victims = [noted["inside"]]
+    if what == "host":
+        victims = [pid for pid in _pids() if noted["keeper"] in _ancestors(pid)]
+    for pid in victims:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     lab.process()
     await lab.hub.ready(run, times=2)
     assert lab.hub.told(run, "restart")
@@ -223,6 +232,10 @@ def _tools(lab: Lab) -> list[int]:
     return [
         pid for pid, _ in processes.with_argument("\nimport http.server") if keepers & set(_ancestors(pid))
     ]
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _ancestors(pid: int) -> Iterator[int]:

@@ -58,11 +58,11 @@ class Downloads:
         Raises:
             CannotStart: download_failed, checksum_mismatch, disk_full.
         """
-        if sha256 and (known := self._complete(sha256.lower())).exists():
-            return known
         for name in ("sha256", "urls", "partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         async with self._locks[url]:
+            if sha256 and (known := self._complete(sha256.lower())).exists():
+                return known
             try:
                 return await self._fetch(url, sha256.lower() if sha256 else None, progress)
             except HostRefused as error:

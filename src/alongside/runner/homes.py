@@ -79,7 +79,9 @@ class Homes:
 def seat(data: Path, name: str, kind: str) -> None:
     """An entry in a data folder for a mount to sit on; what a person's copy left there stays."""
     path = data / checked_name(name)
-    if not _present(path):
+    if path.is_symlink():
+        path.unlink()
+    if not path.exists():
         if kind == "folder":
             path.mkdir()
         else:
@@ -100,9 +102,9 @@ def unseat(data: Path, name: str) -> None:
 def copied(data: Path, name: str) -> bool:
     """Whether there is a copy already, from an earlier attempt: it may hold somebody's changes."""
     path = data / checked_name(name)
-    if not _present(path):
+    if path.is_symlink() or not path.exists():
         return False
-    return any(path.iterdir()) if path.is_dir() and not path.is_symlink() else path.lstat().st_size > 0
+    return any(path.iterdir()) if path.is_dir() else path.stat().st_size > 0
 
 
 def copy(

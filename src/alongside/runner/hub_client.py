@@ -71,11 +71,10 @@ class HubClient:
         """
         path = f"/live/v1/attempts/{assignment.run}/{assignment.attempt}/log?offset={offset}"
         async with self._call("PUT", path, assignment.token, data=content) as response:
-            answer = await response.json()
-            if response.status == 409 and "size" in answer:
-                raise LogBeyondEnd(answer["size"])
+            if response.status == 409:
+                raise LogBeyondEnd((await response.json())["size"])
             await _check(response)
-            return answer["size"]
+            return (await response.json())["size"]
 
     async def artifact(self, assignment: Assignment, path: str, content: bytes) -> None:
         where = f"/live/v1/attempts/{assignment.run}/{assignment.attempt}/artifacts/{quote(path)}"

@@ -28,12 +28,14 @@ ETC = (
     "ld.so.conf.d",
     "localtime",
     "mime.types",
-    "ssl",
+    "ssl/certs",
+    "ssl/openssl.cnf",
     "ca-certificates",
 )
 ETC_NETWORK = ("resolv.conf", "gai.conf", "services", "protocols")
-#: a single allocation may go this far beyond the limit, which the keeper holds for all together
-BACKSTOP = 1.5
+#: a process may reserve this much more than the limit on what is used, which the keeper holds for all:
+#: the stacks of threads alone are 8 MB each
+BACKSTOP, BACKSTOP_BYTES = 1.5, 1_000_000_000
 PROCESSES_MAX = 4096
 
 
@@ -205,7 +207,7 @@ def _component(job: Job, component: Component, prefixes: dict[str, Path], *, awa
 
 def _limits(job: Job) -> dict[str, int]:
     resources = job.assignment.resources
-    limits = {"RLIMIT_CORE": 0, "RLIMIT_DATA": int(resources.memory_gb * 1e9 * BACKSTOP)}
+    limits = {"RLIMIT_CORE": 0, "RLIMIT_DATA": int(resources.memory_gb * 1e9 * BACKSTOP) + BACKSTOP_BYTES}
     if resources.disk_gb:
         limits["RLIMIT_FSIZE"] = int(resources.disk_gb * 1e9)
     if os.getuid() == 0:

@@ -145,13 +145,23 @@ class Keeper:
 
 
 def _own_namespace() -> bool:
-    """Root needs one to show sources to other uids; for others it is what attaching needs."""
-    try:
-        mounts.own_namespace()
-    except OSError:
-        if os.getuid() == 0:
-            raise
-        return False
+    """Root needs one to show sources to other uids; for others it is what attaching needs.
+
+    Tried in a child first: some systems let a process make one and then refuse every mount in it,
+    and who is in there does not get out again.
+    """
+    if os.getuid() != 0:
+        child = os.fork()
+        if child == 0:
+            try:
+                mounts.own_namespace()
+                mounts.tmpfs(STAGE)
+            except OSError:
+                os._exit(1)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            return False
+    mounts.own_namespace()
     return True
 
 
@@ -184,7 +194,7 @@ def _start(plan: dict[str, Any], own: bool) -> int:
         signal.pthread_sigmask(
             signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
         )
-        argv = _staged(plan) if own else [_real(part, plan) for part in plan["argv"]]
+        argv = _staged(plan) if own else real_argv(plan)
         if os.getuid() == 0:
             os.setgroups([])
             os.setresgid(plan["gid"], plan["gid"], plan["gid"])
@@ -211,8 +221,13 @@ def _staged(plan: dict[str, Any]) -> list[str]:
     return [str(STAGE / part[1:]) if part.startswith("@") else part for part in plan["argv"]]
 
 
-def _real(part: str, plan: dict[str, Any]) -> str:
-    return plan["sources"][int(part[1:])]["path"] if part.startswith("@") else part
+def real_argv(plan: dict[str, Any]) -> list[str]:
+    """The command with sources where they are, for when there is no namespace to stage them in."""
+    found: list[str] = []
+    for part in plan["argv"]:
+        number, slash, rest = part[1:].partition("/")
+        found.append(plan["sources"][int(number)]["path"] + slash + rest if part.startswith("@") else part)
+    return found
 
 
 def _check(plan: dict[str, Any]) -> int:
