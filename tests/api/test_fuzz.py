@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from alongside.config import AccountSettings, Config
 from alongside.hub import sites
@@ -23,38 +14,9 @@ from alongside.hub.app import describe
 from alongside.spec.accounts import SCOPES
 from support.api import Api
 from support.clocks import Clock
+from support.fuzzing import BOUNDED, CHECKS, made_up_from
 
-CHECKS = (
-    schemathesis.checks.not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-)
-#: per operation; the coverage phase adds its own
-EXAMPLES = 20
-
-
-def checkable(schema: Any) -> Any:
-    """Pairs of equal members as plain lists: schemathesis 4.32 misreads `prefixItems` of answers."""
-    if isinstance(schema, list):
-        return [checkable(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    members = {name: checkable(item) for name, item in schema.items()}
-    if isinstance(pair := members.get("prefixItems"), list) and all(item == pair[0] for item in pair):
-        members["items"] = members.pop("prefixItems")[0]
-    return members
-
-
-SCHEMA = schemathesis.openapi.from_dict(checkable(json.loads(describe())))
-BOUNDED = settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+SCHEMA = made_up_from(describe()).exclude(path_regex="^/live/")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from alongside.hub.api import (
     guard,
     health,
     launch,
+    live,
     openapi,
     runners,
     runs,
@@ -103,7 +104,7 @@ def assemble(hub: Hub) -> APIFlask:
     )
     app.extensions["alongside"] = hub
     guard.install(app)
-    app.spec_processor(lambda document: openapi.completed(app, cast(dict[str, Any], document)))
+    app.spec_processor(lambda document: openapi.completed(app, cast(dict[str, Any], document), live.DOORS))
     for doors in DOORS:
         app.register_blueprint(doors, url_prefix=API)
     health.install(app)
@@ -123,7 +124,7 @@ def describe() -> str:
             passwords=Passwords(),
             limiter=Limiter(),
         )
-        return json.dumps(assemble(hub).spec, indent=2)
+        return json.dumps(assemble(hub).spec, indent=2, sort_keys=True, ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ SECURITY_SCHEMES = {
         "description": "A browser session; unsafe methods repeat the cookie alongside_csrf in X-CSRF-Token.",
     },
     "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
+    "runner": {"type": "http", "scheme": "bearer", "description": "The token a runner got by registering."},
+    "attempt": {"type": "http", "scheme": "bearer", "description": "The token of one attempt's assignment."},
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -48,9 +50,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def completed(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
-    """APIFlask's document with bodies, queries, answers and problems of every door."""
-    found = [door for door in doors_of(app) if door.path in document.get("paths", {})]
+def completed(app: Flask, document: dict[str, Any], elsewhere: tuple[Door, ...] = ()) -> dict[str, Any]:
+    """APIFlask's document with bodies, queries, answers and problems of every door.
+
+    `elsewhere` are doors that another process serves.
+    """
+    for door in elsewhere:
+        document["paths"].setdefault(door.path, {})[door.method.lower()] = _bare(door)
+    found = [door for door in (*doors_of(app), *elsewhere) if door.path in document.get("paths", {})]
     schemas, definitions = values.json_schemas(_kinds(found), template=SCHEMAS)
     for door in found:
         operation = document["paths"][door.path][door.method.lower()]
@@ -74,7 +81,7 @@ def openapi_path(rule: str) -> str:
 
 def _kinds(doors: list[Door]) -> Iterator[tuple[Any, Any]]:
     for door in doors:
-        if door.body is not None:
+        if door.body is not None and not isinstance(door.body, Media):
             yield door.body, "input"
         if door.query is not None:
             yield door.query, "input"
@@ -83,22 +90,37 @@ def _kinds(doors: list[Door]) -> Iterator[tuple[Any, Any]]:
                 yield kind, "output"
 
 
+def _bare(door: Door) -> dict[str, Any]:
+    names = re.findall(r"{([^{}]+)}", door.path)
+    return {
+        "operationId": door.name,
+        "summary": door.summary,
+        "tags": [door.tag],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ],
+    }
+
+
 def _complete(operation: dict[str, Any], door: Door, schema: Callable[[Any, str], dict[str, Any]]) -> None:
     if door.needs is not None:
         operation["security"] = [{"session": []}, {"token": []}]
         operation["x-scope"] = door.needs
     else:
-        operation["security"] = []
+        operation["security"] = [] if door.credential == "account" else [{door.credential: []}]
     operation["parameters"] = [*operation.get("parameters", ()), *_parameters(door)]
     if door.body is not None:
-        content = {
-            media: {"schema": schema(door.body, "input")} for media in ("application/json", *door.body_media)
-        }
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": True, "content": _body(door, schema)}
     operation["responses"] = {
         **{str(status): _answer(status, kind, schema) for status, kind in door.answers.items()},
         **_problems(door),
     }
+
+
+def _body(door: Door, schema: Callable[[Any, str], dict[str, Any]]) -> dict[str, Any]:
+    if isinstance(door.body, Media):
+        return {door.body.type: {"schema": dict(door.body.schema)}}
+    return {media: {"schema": schema(door.body, "input")} for media in ("application/json", *door.body_media)}
 
 
 def _parameters(door: Door) -> Iterator[dict[str, Any]]:
