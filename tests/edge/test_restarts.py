@@ -17,6 +17,7 @@ import pytest
 
 from alongside.config import Config
 from alongside.edge import haproxy
+from alongside.edge.server import left_running
 from support.edges import HubKey, Site, edge_config, eventually, run_id
 from support.web_tools import EchoTool, served
 
@@ -96,6 +97,7 @@ async def test_an_open_socket_survives_the_edge_and_the_next_edge_goes_on_with_i
         socket = await site.socket(run, cookie)
         process.kill()
         await process.wait()
+        assert left_running(site.config)
         await socket.send_str("alone")
         assert await socket.receive_str(timeout=5) == "echo: alone"
         assert (await site.request(run, headers={"Cookie": cookie})).status == 200
@@ -123,6 +125,7 @@ async def test_an_edge_that_was_stopped_finds_routes_and_secrets_again(edge, tmp
         await site.control("DELETE", f"/routes/{deleted}")
         process.terminate()
         assert await process.wait() == 0
+        assert not left_running(site.config)
         assert await is_gone(health["pid"]), "SIGTERM to the edge stops its HAProxy"
 
         _, again, _ = await edge(port=site.port)

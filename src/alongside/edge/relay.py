@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alongside.edge.proxy import Address, Counters, Door
+from alongside.edge.sockets import short_path
 
 PASS = "X-Alongside-Pass"
 HEAD_MAX_BYTES = 65_536
@@ -73,7 +74,8 @@ class Forwarder(_Listener):
         self._path = path
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner = await asyncio.open_unix_connection(self._path)
+        with short_path(self._path) as path:
+            inner = await asyncio.open_unix_connection(path)
         await _join((reader, writer), inner, _Slot())
 
 
@@ -142,7 +144,8 @@ _Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 async def _connect(address: Address) -> _Ends:
     if address.kind == "unix":
-        return await asyncio.open_unix_connection(address.path)
+        with short_path(Path(address.path)) as path:
+            return await asyncio.open_unix_connection(path)
     return await asyncio.open_connection(address.ip, address.port)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from alongside.edge.haproxy_config import MAP, slot_name
 from alongside.edge.proxy import Counters, Door
+from alongside.edge.sockets import short_path
 from alongside.errors import Unavailable
 
 ANSWER_S = 10.0
 #: HAProxy reads a line of commands into one buffer of 16 KiB
 COMMANDS_AT_ONCE = 60
-UNIX_PATH_MAX = 107
 
 
 class Runtime:
@@ -83,16 +82,8 @@ class Runtime:
 
     async def _ask(self, line: str) -> str:
         async with asyncio.timeout(ANSWER_S):
-            descriptor = -1
-            try:
-                path = str(self._socket)
-                if len(os.fsencode(path)) > UNIX_PATH_MAX:
-                    descriptor = os.open(self._socket.parent, os.O_PATH)
-                    path = f"/proc/self/fd/{descriptor}/{self._socket.name}"
+            with short_path(self._socket) as path:
                 reader, writer = await asyncio.open_unix_connection(path)
-            finally:
-                if descriptor >= 0:
-                    os.close(descriptor)
             try:
                 writer.write(line.encode() + b"\n")
                 await writer.drain()

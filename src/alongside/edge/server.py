@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import signal
@@ -18,17 +17,16 @@ from aiohttp import web
 
 from alongside import __version__
 from alongside.config import Config
-from alongside.edge import haproxy, traefik
+from alongside.edge import haproxy, sockets, traefik
 from alongside.edge.activity import Meter
 from alongside.edge.control import Control
 from alongside.edge.files import FileServer, Trees
 from alongside.edge.gate import Gate
-from alongside.edge.haproxy_config import Settings
+from alongside.edge.haproxy_config import RUNTIME, Settings
 from alongside.edge.origin import Origins
 from alongside.edge.proxy import Proxy
 from alongside.edge.records import RouteFiles
 from alongside.edge.routes import Routes
-from alongside.edge.runtime import UNIX_PATH_MAX
 from alongside.edge.tickets import Trust, UsedTickets
 from alongside.errors import Misconfigured, Problem
 
@@ -62,13 +60,18 @@ async def _serve(config: Config) -> None:
         await edge.stop()
 
 
+def left_running(config: Config) -> bool:
+    """Whether the proxy of an edge that was killed holds the port: the next edge goes on with it."""
+    return sockets.answers(_folder(config) / RUNTIME)
+
+
 class Edge:
     """All parts of one edge; `start` and `stop` are called once each."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._origins = Origins.of(config)
-        self.folder = config.data_dir.absolute() / "edge"
+        self.folder = _folder(config)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(self.folder / "lock")
         self._binds = _binds(config)
@@ -130,7 +133,7 @@ class Edge:
         server = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
         await server.setup()
         self._servers.append(server)
-        await web.SockSite(server, _unix_socket(path)).start()
+        await web.SockSite(server, sockets.listener(path)).start()
 
     async def _observe(self) -> None:
         looks = 0
@@ -182,6 +185,10 @@ class Edge:
         )
 
 
+def _folder(config: Config) -> Path:
+    return config.data_dir.absolute() / "edge"
+
+
 def _binds(config: Config) -> list[tuple[str, int]]:
     """Where to listen: `<run>.localhost` means ::1 as well, which another user could otherwise take."""
     host, port = config.edge.host, config.edge.port
@@ -225,29 +232,9 @@ def _lock(path: Path) -> int:
 
 def _control_path(config: Config) -> Path:
     path = config.control_socket
-    if len(os.fsencode(path)) > UNIX_PATH_MAX:
+    if len(os.fsencode(path)) > sockets.PATH_MAX:
         raise Misconfigured(
-            f"the control socket {path} has more than {UNIX_PATH_MAX} characters; set edge.control"
+            f"the control socket {path} has more than {sockets.PATH_MAX} characters; set edge.control"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _unix_socket(path: Path) -> socket.socket:
-    """A socket that only our user can open; the folder is held by descriptor, so it may lie deep."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = os.open(path.parent, os.O_PATH)
-    mask = os.umask(0o177)
-    try:
-        path.unlink(missing_ok=True)
-        short = len(os.fsencode(path)) <= UNIX_PATH_MAX
-        listener.bind(str(path) if short else f"/proc/self/fd/{folder}/{path.name}")
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(mask)
-        os.close(folder)
-    with contextlib.suppress(OSError):
-        path.chmod(0o600)
-    return listener
