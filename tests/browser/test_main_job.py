@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -14,6 +15,14 @@ DOI = "https://doi.org/10.5072/ALONGSIDE.AUTZEN"
 POINTS = "110000"
 #: reads the mounted file in JupyterLab's own kernel and says how many points it holds
 CELL = "import laspy; print('points:', len(laspy.read('data/autzen_trim.laz').points))"
+#: what a person's own program could try from the notebook's origin
+WRITE_TO_DATA = """
+fetch('/api/contents/data/autzen_trim.laz', {
+  method: 'PUT',
+  headers: {'X-XSRFToken': (document.cookie.match(/_xsrf=([^;]*)/) || [])[1]},
+  body: JSON.stringify({type: 'file', format: 'text', content: 'overwritten'}),
+}).then(answer => answer.status)
+"""
 
 
 def sign_in(page: Page, place: Installation, account: str = "admin") -> None:
@@ -26,24 +35,42 @@ def search(page: Page, text: str) -> None:
     expect(page.get_by_role("list", name="Datasets").get_by_role("listitem")).to_have_count(1)
 
 
+def launch(page: Page, tool: str) -> str:
+    """Click Launch beside the dataset found, choose the tool; the id of the run whose page opens."""
+    page.get_by_role("button", name=re.compile("^Launch")).first.click()
+    page.get_by_role("radio", name=re.compile(tool)).check(force=True)
+    page.get_by_role("button", name=re.compile(rf"^Launch ({tool}|another)")).click()
+    page.wait_for_url("**/runs/*")
+    return urlsplit(page.url).path.rpartition("/")[2]
+
+
+def open_tool(page: Page, run: str) -> Page:
+    """Wait until the tool is ready and open it in its new tab."""
+    with page.expect_popup(timeout=100_000) as opened:
+        page.get_by_role("link", name="Open").or_(page.get_by_role("button", name="Open")).first.click(
+            timeout=90_000
+        )
+    tool = opened.value
+    tool.wait_for_url(re.compile(rf"^http://{run}\.localhost"))
+    return tool
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop").first.click()
+    confirm = page.get_by_role("dialog").get_by_role("button", name=re.compile("Stop"))
+    if confirm.count():
+        confirm.click()
+    expect(page.get_by_text("Stopped", exact=True).first).to_be_visible(timeout=30_000)
+
+
 def test_a_person_with_a_doi_works_beside_the_data_and_finds_the_notebook_again(
     place: Installation, visit: Callable[[], Page]
 ) -> None:
     page = visit()
     sign_in(page, place)
     search(page, DOI)
-    page.get_by_role("button", name=re.compile("^Launch")).first.click()
-    page.get_by_role("radio", name=re.compile("JupyterLab")).check(force=True)
-    page.get_by_role("button", name="Launch JupyterLab").click()
-    page.wait_for_url("**/runs/*")
-    run = urlsplit(page.url).path.rpartition("/")[2]
-
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Open").or_(page.get_by_role("button", name="Open")).first.click(
-            timeout=90_000
-        )
-    lab = opened.value
-    lab.wait_for_url(re.compile(rf"^http://{run}\.localhost"))
+    run = launch(page, "JupyterLab")
+    lab = open_tool(page, run)
     write_a_notebook(lab)
 
     stranger = visit()
@@ -54,22 +81,57 @@ def test_a_person_with_a_doi_works_beside_the_data_and_finds_the_notebook_again(
     expect(stranger.get_by_text("JupyterLab")).to_have_count(0)
 
     page.bring_to_front()
-    page.get_by_role("button", name="Stop").first.click()
-    confirm = page.get_by_role("dialog").get_by_role("button", name=re.compile("Stop"))
-    if confirm.count():
-        confirm.click()
-    expect(page.get_by_text("Stopped", exact=True).first).to_be_visible(timeout=30_000)
+    stop(page)
     lab.close()
 
     page.get_by_role("button", name="Start").first.click()
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Open").or_(page.get_by_role("button", name="Open")).first.click(
-            timeout=90_000
-        )
-    again = opened.value
-    again.wait_for_url(re.compile(rf"^http://{run}\.localhost"))
+    again = open_tool(page, run)
     notebook = again.evaluate("fetch('/api/contents/Untitled.ipynb').then(answer => answer.text())")
     assert f"points: {POINTS}" in notebook, "the notebook with its output is still there"
+
+
+def test_a_dataset_attached_to_a_running_notebook_appears_in_it_and_cannot_be_written(
+    place: Installation, visit: Callable[[], Page]
+) -> None:
+    page = visit()
+    sign_in(page, place)
+    search(page, "LAS 1.3")
+    run = launch(page, "JupyterLab")
+    lab = open_tool(page, run)
+
+    page.bring_to_front()
+    page.get_by_role("button", name="Attach data").click()
+    page.get_by_role("combobox", name="Dataset").or_(page.get_by_label("Dataset", exact=True)).first.fill(DOI)
+    page.get_by_role("option", name=re.compile("trimmed")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Attach", exact=True).click()
+    mode = "mounted, read-only" if os.geteuid() == 0 else "copied, writable"
+    line = (
+        page.get_by_role("list", name="Datasets of this run")
+        .get_by_role("listitem")
+        .filter(has_text="trimmed")
+    )
+    expect(line.get_by_text(mode)).to_be_visible(timeout=30_000)
+
+    lab.bring_to_front()
+    entry = lab.evaluate("fetch('/api/contents/data?content=1').then(answer => answer.json())")
+    assert "autzen_trim.laz" in [file["name"] for file in entry["content"]], "no restart was needed"
+    if os.geteuid() == 0:
+        refused = lab.evaluate(WRITE_TO_DATA)
+        assert refused >= 400, "a mounted dataset is read-only"
+
+
+def test_the_same_person_runs_a_task_over_the_same_file_and_sees_its_picture(
+    place: Installation, visit: Callable[[], Page]
+) -> None:
+    page = visit()
+    sign_in(page, place)
+    search(page, DOI)
+    launch(page, "Point-cloud summary")
+    expect(page.get_by_text("Ended", exact=True).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("statistics.json").first).to_be_visible()
+    picture = page.get_by_role("img", name=re.compile("height")).first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 100
 
 
 def write_a_notebook(lab: Page) -> None:
