@@ -35,8 +35,9 @@ export function useShortcuts(showHelp: () => void) {
       } else if (event.key === "/") {
         event.preventDefault();
         const field = document.querySelector<HTMLInputElement>("input[data-search-field]");
-        if (field) field.select();
-        else void navigate("/datasets");
+        if (!field) void navigate("/datasets");
+        field?.focus();
+        field?.select();
       }
     };
     document.addEventListener("keydown", onKey);

@@ -3,6 +3,7 @@ import { Box } from "@mantine/core";
 import {
   IconBrandPython, IconChartDots3, IconChartHistogram, IconCode, IconDatabase, IconMap2, IconNotebook, IconPhoto, IconTerminal2, type Icon,
 } from "@tabler/icons-react";
+import { createElement } from "react";
 
 const ICONS: Record<string, Icon> = {
   jupyter: IconNotebook,
@@ -22,7 +23,7 @@ const ICONS: Record<string, Icon> = {
 };
 
 export function ToolIcon({ tool, size = 36 }: { tool: { name: string; title: string; icon?: string }; size?: number }) {
-  const Known = ICONS[(tool.icon ?? "").toLowerCase()] ?? ICONS[tool.name] ?? wordIn(tool.name);
+  const known = ICONS[(tool.icon ?? "").toLowerCase()] ?? ICONS[tool.name] ?? wordIn(tool.name);
   return (
     <Box
       aria-hidden
@@ -32,7 +33,7 @@ export function ToolIcon({ tool, size = 36 }: { tool: { name: string; title: str
       bg="var(--mantine-primary-color-light)"
       style={{ display: "grid", placeItems: "center", borderRadius: "var(--mantine-radius-md)", fontWeight: 650, flex: "none", fontSize: size * 0.42 }}
     >
-      {Known ? <Known size={size * 0.56} stroke={1.6} /> : (tool.title || tool.name).charAt(0).toUpperCase()}
+      {known ? createElement(known, { size: size * 0.56, stroke: 1.6 }) : (tool.title || tool.name).charAt(0).toUpperCase()}
     </Box>
   );
 }

@@ -1,6 +1,5 @@
 /** A log as plain text: terminal colours taken out, lines that a progress bar rewrote shown once. */
 
-// eslint-disable-next-line no-control-regex -- escape sequences are control characters by definition
 const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 export function plainLog(text: string): string {

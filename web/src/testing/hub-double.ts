@@ -172,6 +172,12 @@ export class HubDouble {
       Object.assign(dataset, await read<object>(), { revision: dataset.revision + 1 });
       return json(dataset);
     });
+    this.on("GET", "/api/v1/resolve", ({ url }) => {
+      const id = bare(url.searchParams.get("id") ?? "");
+      const dataset = state.datasets.find((known) => known.identifiers.some((identifier) => bare(identifier.value) === id));
+      if (!dataset) return problem(404, "identifier_unknown", "No dataset is registered under this identifier.");
+      return json({ dataset, sites: state.sites.map((site) => ({ site: site.name, path_known: dataset.locations.some((location) => location.site === site.name), online: true, runners: site.runners.length })) });
+    });
     this.on("GET", "/api/v1/tools", () => page(state.tools));
     this.on("GET", "/api/v1/tools/{id}", ({ path }) => json(found(state.tools.map((tool) => ({ ...tool, id: tool.name })), path.id, "tool_unknown")));
     this.on("GET", "/api/v1/tools/{name}/versions/{version}", ({ path }) => {

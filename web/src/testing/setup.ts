@@ -30,4 +30,5 @@ Object.assign(window, {
     removeListener: () => undefined,
   }),
 });
+Object.assign(document, { fonts: new EventTarget() });
 HTMLElement.prototype.scrollIntoView = () => undefined;

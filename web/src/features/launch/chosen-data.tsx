@@ -10,10 +10,12 @@ import { formatBytes } from "@/lib/format";
 interface ChosenDataProps {
   identifiers: readonly string[];
   preview: Preview | undefined;
+  /** tasks read what they are given at the start; nothing can be attached later */
+  isTask?: boolean;
   onChange: (identifiers: string[]) => void;
 }
 
-export function ChosenData({ identifiers, preview, onChange }: ChosenDataProps) {
+export function ChosenData({ identifiers, preview, isTask, onChange }: ChosenDataProps) {
   const [adding, setAdding] = useState(false);
   return (
     <Box>
@@ -51,7 +53,7 @@ export function ChosenData({ identifiers, preview, onChange }: ChosenDataProps) 
         )}
         {identifiers.length === 0 && !adding && (
           <Text size="sm" c="dimmed">
-            None: the tool starts with an empty data folder. Data can also be attached while it runs.
+            {isTask ? "None yet. Add what the task should work on." : "None: the tool starts with an empty data folder. Data can also be attached while it runs."}
           </Text>
         )}
         {adding && (

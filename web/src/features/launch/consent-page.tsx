@@ -19,7 +19,7 @@ import { readLaunchWish } from "@/lib/launch-link";
 import { AdvancedWishes } from "./advanced-wishes";
 import { ChosenData, ChosenLine } from "./chosen-data";
 import { MatchNote } from "./match-note";
-import { chosenPlace, PlaceNote } from "./place-note";
+import { chosenPlace, PlaceNote, WhereText } from "./place-note";
 import { ToolChoice } from "./tool-choice";
 import { useLaunchForm, type LaunchForm } from "./use-launch-form";
 
@@ -136,7 +136,7 @@ function Summary({ form }: { form: LaunchForm }) {
             </Stack>
           ),
         ],
-        ["Where", previewPending ? <Skeleton h={16} w={160} /> : place ? `${place.site}, beside the data` : (draft.site ?? "not decided yet")],
+        ["Where", previewPending ? <Skeleton h={16} w={160} /> : place && preview ? <WhereText key="where" preview={preview} site={place.site} /> : (draft.site ?? "not decided yet")],
         preview && ["With", formatResources(preview.resources)],
         draft.open ? ["Opens", <span className="mono">{draft.open}</span>] : null,
         ...settings.map(([name, field]): [string, string] => [labelOf(name, field), settingToText(draft.settings[name])]),
@@ -150,7 +150,7 @@ function Changing({ form }: { form: LaunchForm }) {
   const { draft, schema, preview, tool } = form;
   return (
       <Stack>
-        <ChosenData identifiers={draft.identifiers} preview={preview} onChange={(identifiers) => form.change({ identifiers })} />
+        <ChosenData identifiers={draft.identifiers} preview={preview} isTask={tool?.kind === "task"} onChange={(identifiers) => form.change({ identifiers })} />
         {fieldsOf(schema).length > 0 && (
           <SchemaForm key={tool?.name} schema={schema ?? {}} value={draft.settings} onChange={(settings) => form.change({ settings })} faults={form.faults} />
         )}

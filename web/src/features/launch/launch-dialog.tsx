@@ -43,7 +43,7 @@ export function LaunchDialog({ wish, onClose }: { wish: Partial<LaunchWish>; onC
         <Stack>
           {preview?.match && !wish.fresh && <MatchNote match={preview.match} onLeave={onClose} />}
           <ToolChoice tools={form.tools.data} value={tool?.name} onChange={form.chooseTool} />
-          <ChosenData identifiers={draft.identifiers} preview={preview} onChange={(identifiers) => form.change({ identifiers })} />
+          <ChosenData identifiers={draft.identifiers} preview={preview} isTask={tool?.kind === "task"} onChange={(identifiers) => form.change({ identifiers })} />
           {fieldsOf(schema).length > 0 && (
             <Box>
               <Text size="sm" fw={500} mb={6}>

@@ -1,11 +1,26 @@
 /** Where the run would go, or why no place takes it now, runner by runner. */
 import { Alert, List, Skeleton, Text } from "@mantine/core";
 import { IconClockHour4, IconMapPin } from "@tabler/icons-react";
+import { useQueries } from "@tanstack/react-query";
+import { resolveQuery } from "@/api/datasets";
 import type { Preview } from "@/api/types";
 import { formatResources } from "@/lib/format";
 
 export function chosenPlace(preview: Preview | undefined) {
   return preview?.places.find((place) => place.ok);
+}
+
+/** The site, and whether the data is there already or has to come first. */
+export function WhereText({ preview, site }: { preview: Preview; site: string }) {
+  const resolved = useQueries({ queries: preview.datasets.map((dataset) => resolveQuery(dataset.identifier)) });
+  const away = resolved.filter(({ data }) => data && !data.sites.some((there) => there.site === site && there.path_known)).length;
+  const known = resolved.length > 0 && resolved.every(({ data }) => data);
+  return (
+    <>
+      <b>{site}</b>
+      {known && (away === 0 ? ", beside the data" : ", once the data is brought there")}
+    </>
+  );
 }
 
 export function PlaceNote({ preview, pending }: { preview: Preview | undefined; pending: boolean }) {
@@ -17,8 +32,7 @@ export function PlaceNote({ preview, pending }: { preview: Preview | undefined; 
       <Text size="sm" c="dimmed" style={{ display: "flex", gap: 6, alignItems: "center" }}>
         <IconMapPin size={15} aria-hidden />
         <span>
-          Runs at <b>{place.site}</b> with {formatResources(preview.resources)}
-          {preview.datasets.length > 0 && ", beside the data"}
+          Runs at <WhereText preview={preview} site={place.site} /> with {formatResources(preview.resources)}
         </span>
       </Text>
     );

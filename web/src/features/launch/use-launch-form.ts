@@ -37,7 +37,7 @@ export function useLaunchForm(wish: Partial<LaunchWish>) {
 
   // The same press twice is one launch; a changed request is another one.
   const attempt = JSON.stringify(request);
-  const key = useMemo(() => idempotencyKey(attempt), [attempt]);
+  const { key } = useMemo(() => ({ attempt, key: idempotencyKey() }), [attempt]);
   const launching = useLaunch();
   const error = launching.error ?? (askable ? preview.error : null);
 
@@ -85,6 +85,6 @@ function refusedSettings(error: unknown): Record<string, string> {
 }
 
 /** `crypto.randomUUID` exists on secure origins only; a hub on a plain-http intranet is none. */
-function idempotencyKey(_request: string): string {
+function idempotencyKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

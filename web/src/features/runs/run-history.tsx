@@ -56,7 +56,7 @@ export function RunHistory({ run }: { run: Run }) {
 function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
   return (
     <Panel scroll mb="sm">
-      <Table aria-label="Attempts">
+      <Table aria-label="Attempts" miw={480}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Attempt</Table.Th>
@@ -77,7 +77,7 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
                 {attempt.started_at && attempt.ended_at ? formatDuration(secondsBetween(attempt.started_at, attempt.ended_at)) : "–"}
               </Table.Td>
               <Table.Td>{[attempt.site, attempt.executor].filter(Boolean).join(", ") || "–"}</Table.Td>
-              <Table.Td>{attempt.reason || attempt.reason_code || attempt.state}</Table.Td>
+              <Table.Td>{attempt.ended_at ? attempt.reason || attempt.state.replaceAll("_", " ") : "–"}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

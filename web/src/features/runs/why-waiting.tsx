@@ -24,7 +24,7 @@ export function WhyWaiting({ run }: { run: Run }) {
           <List.Item key={`${refusal.site} ${refusal.runner}`}>
             <b>{refusal.site}</b>
             {refusal.runner && ` (${nameOf(refusal.runner)})`}: {refusal.reason}
-            {refusal.never && " It never will."}
+            {refusal.never && " (it never can)"}
           </List.Item>
         ))}
       </List>

@@ -135,7 +135,7 @@ function Version({ version, tool }: { version: ToolVersion; tool: Tool }) {
       {settings.length > 0 && (
         <Section title="Settings">
           <Panel scroll>
-            <Table>
+            <Table miw={560}>
               <Table.Thead>
                 <Table.Tr>
                   <Table.Th>Setting</Table.Th>
