@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -64,9 +64,11 @@ class Board:
 
     def wait(self, run: Waiting) -> None:
         self.waiting[run.run] = run
-        line, place_in_line = self._lines[_line(run)], (-run.priority, run.since, run.run)
-        if place_in_line not in line[-1:]:
-            insort(line, place_in_line)
+        line, entry = self._lines[_line(run)], (-run.priority, run.since, run.run)
+        # A run that was read again may stand in its line already.
+        index = bisect_left(line, entry)
+        if line[index : index + 1] != [entry]:
+            line.insert(index, entry)
         self.stirred = True
 
     def forget(self, run_id: str) -> None:
