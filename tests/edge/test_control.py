@@ -73,8 +73,8 @@ async def test_the_hub_and_the_dispatcher_are_behind_the_same_port(start_edge, t
         for path, name in (("/", "hub"), ("/api/v1/me", "hub"), ("/live/v1/events", "dispatcher")):
             answer = await site.request("", path, host=f"127.0.0.1:{site.port}", headers=cookie)
             assert answer.json["tool"] == name
-            assert answer.json["headers"]["Cookie"] == "alongside_session=s"
-            assert answer.json["headers"]["X-Forwarded-For"] == "127.0.0.1"
+            assert answer.passed["Cookie"] == "alongside_session=s"
+            assert answer.passed["X-Forwarded-For"] == "127.0.0.1"
 
 
 async def test_a_hub_that_is_down_is_said_in_the_form_of_each_door(start_edge) -> None:

@@ -55,7 +55,7 @@ async def test_headers_that_reach_beyond_the_origin_are_removed_and_others_stay(
 ) -> None:
     run, cookie = hostile_run
     headers = (await site.request(run, headers={"Cookie": cookie})).headers
-    assert not {"Service-Worker-Allowed", "Clear-Site-Data", "Alt-Svc"} & set(headers)
+    assert not [name for name in ("Service-Worker-Allowed", "Clear-Site-Data", "Alt-Svc") if name in headers]
     assert headers["X-Mine"] == "stays"
 
 
@@ -68,7 +68,7 @@ async def test_a_hostile_tool_sees_neither_capability_nor_hub_cookie(site: Site,
         f"alongside_session=s ; {cookie} ;; own=1",
         f"own=1; __Secure-alongside_session=s; __Host-alongside_run=t; {cookie}; alongside_",
     ):
-        seen = (await site.request(run, headers={"Cookie": sent})).json["headers"]
+        seen = (await site.request(run, headers={"Cookie": sent})).passed
         assert seen["Cookie"].strip(" ;,") == "own=1", sent
         assert cookie.partition("=")[2] not in str(seen)
 

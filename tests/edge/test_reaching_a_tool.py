@@ -58,8 +58,8 @@ async def test_a_program_trades_its_ticket_for_a_bearer_secret(site: Site, open_
             run, headers={"Authorization": f"{scheme} {answer.json['secret']}", "Cookie": "mine=1"}
         )
         assert through.status == 200
-        assert "Authorization" not in through.json["headers"], "the tool must not learn the secret"
-        assert through.json["headers"]["Cookie"] == "mine=1"
+        assert "Authorization" not in through.passed, "the tool must not learn the secret"
+        assert through.passed["Cookie"] == "mine=1"
 
 
 async def test_a_jupyter_client_may_send_the_secret_as_a_query_and_the_tool_does_not_see_it(
@@ -76,7 +76,7 @@ async def test_a_token_that_is_not_ours_stays_with_the_tool(site: Site, open_run
     run, cookie, _ = open_run
     headers = {"Cookie": cookie, "Authorization": "Bearer of-the-tool"}
     answer = await site.request(run, "/api?token=of-the-tool", headers=headers)
-    assert answer.json["headers"]["Authorization"] == "Bearer of-the-tool"
+    assert answer.passed["Authorization"] == "Bearer of-the-tool"
     assert answer.json["path"] == "/api?token=of-the-tool"
 
 
@@ -84,9 +84,9 @@ async def test_the_tool_sees_neither_the_capability_nor_the_cookies_of_the_hub(s
     run, cookie, _ = open_run
     sent = f"first=1; {cookie}; alongside_session=hub; __Host-alongside_session=hub; alongside_csrf=c; last=2"
     answer = await site.request(run, headers={"Cookie": sent})
-    assert answer.json["headers"]["Cookie"] == "first=1; last=2"
+    assert answer.passed["Cookie"] == "first=1; last=2"
     answer = await site.request(run, headers={"Cookie": cookie})
-    assert "Cookie" not in answer.json["headers"]
+    assert "Cookie" not in answer.passed
 
 
 async def test_forwarding_headers_are_the_edges_own(site: Site, open_run) -> None:
@@ -99,12 +99,14 @@ async def test_forwarding_headers_are_the_edges_own(site: Site, open_run) -> Non
         "X-Real-IP": "9.9.9.9",
         "X-Alongside-Pass": "x",
     }
-    seen = (await site.request(run, headers={"Cookie": cookie, **lies})).json["headers"]
+    seen = (await site.request(run, headers={"Cookie": cookie, **lies})).passed
     assert seen["X-Forwarded-For"] == "127.0.0.1"
     assert seen["X-Forwarded-Proto"] == "http"
     assert seen["X-Forwarded-Host"] == seen["Host"] == site.host(run)
     assert seen["X-Forwarded-Port"] == str(site.port)
-    assert not {"X-Forwarded-User", "Forwarded", "X-Real-IP", "X-Alongside-Pass"} & seen.keys()
+    assert not [
+        name for name in ("X-Forwarded-User", "Forwarded", "X-Real-IP", "X-Alongside-Pass") if name in seen
+    ]
 
 
 async def test_a_websocket_passes_both_ways(site: Site, open_run) -> None:

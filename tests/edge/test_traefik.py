@@ -36,12 +36,12 @@ async def test_a_key_opens_the_tool_and_is_not_shown_to_it(site: Site, open_run)
     run, cookie, _ = open_run
     answer = await site.request(run, "/a?b=1", headers={"Cookie": f"x=1; {cookie}; alongside_session=s; y=2"})
     assert (answer.status, answer.json["path"]) == (200, "/a?b=1")
-    assert answer.json["headers"]["Cookie"] == "x=1; y=2"
-    assert "X-Alongside-Pass" not in answer.json["headers"]
+    assert answer.passed["Cookie"] == "x=1; y=2"
+    assert "X-Alongside-Pass" not in answer.passed
     secret = cookie.partition("=")[2]
     answer = await site.request(run, headers={"Authorization": f"Bearer {secret}"})
     assert answer.status == 200
-    assert not {"Authorization", "Cookie"} & answer.json["headers"].keys()
+    assert not [name for name in ("Authorization", "Cookie") if name in answer.passed]
 
 
 async def test_without_a_key_or_from_elsewhere_nobody_gets_in(site: Site, open_run) -> None:
@@ -98,4 +98,4 @@ async def test_headers_that_reach_beyond_the_origin_are_removed(site: Site, tmp_
     async with served(HostileTool("hostile").app(), tmp_path / "hostile.sock") as address:
         await site.publish(run, address)
         headers = (await site.request(run, headers={"Cookie": await site.enter(run)})).headers
-    assert not {"Service-Worker-Allowed", "Clear-Site-Data", "Alt-Svc"} & set(headers)
+    assert not [name for name in ("Service-Worker-Allowed", "Clear-Site-Data", "Alt-Svc") if name in headers]

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from multidict import CIMultiDict
 
 from alongside.config import Config, EdgeSettings, HubSettings
 from alongside.spec.ids import ulid
@@ -90,6 +91,15 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def passed(self) -> CIMultiDict[str]:
+        return passed(self.json)
+
+
+def passed(echoed: Any) -> CIMultiDict[str]:
+    """The headers that an EchoTool saw; proxies change the case of names."""
+    return CIMultiDict(echoed["headers"])
 
 
 class Site:
