@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -90,6 +91,16 @@ async def test_a_tool_goes_on_when_its_keeper_is_killed_and_its_exit_code_is_kno
     adopted = await successor.adopt(handle)
     assert adopted
     assert (await asyncio.wait_for(successor.wait(adopted), 20)).exit_code == 8
+
+
+async def test_a_sandbox_that_lost_its_keeper_and_its_folder_is_still_found_and_killed(node: Node) -> None:
+    job = node.job(task("import time; time.sleep(600)"))
+    handle = await node.start(job)
+    os.kill(_noted(handle)["keeper"], signal.SIGKILL)
+    shutil.rmtree(job.attempt_dir)
+    assert await node.executor.orphans(frozenset({job.key})) == []
+    assert await node.executor.orphans(frozenset()) == [job.key]
+    await until(lambda: _true(not list(processes.with_argument(f"{job.attempt_dir}"))))
 
 
 async def test_a_pid_that_belongs_to_somebody_else_now_is_left_alone(node: Node) -> None:

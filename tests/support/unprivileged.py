@@ -40,7 +40,12 @@ def main(command: list[str]) -> None:
     os.setresgid(UID, UID, UID)
     os.setresuid(UID, UID, UID)
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "CI")}
-    os.execvpe(command[0], command, kept | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"})
+    made = {
+        "HOME": str(home),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(home / "hypothesis"),
+    }
+    os.execvpe(command[0], command, kept | made)
 
 
 if __name__ == "__main__":

@@ -52,9 +52,9 @@ class EdgeWays:
             await self._close(run, keep_secrets)
 
     async def serve_tree(self, name: str, path: Path) -> None:
-        self._trees[name] = path
-        await self.edge.serve_tree(name, path)
-        self._trees.pop(name, None)
+        """Let the site's file server show a folder; if the edge is away now, as soon as it is back."""
+        async with self._turn:
+            await self._serve_tree(name, path)
 
     async def revoke(self, run: str, grantee: str | None) -> None:
         await self.edge.revoke(run, grantee)
@@ -94,7 +94,14 @@ class EdgeWays:
             await self._close(run, keep_secrets)
         for name, path in list(self._trees.items()):
             with contextlib.suppress(Problem):
-                await self.serve_tree(name, path)
+                await self._serve_tree(name, path)
+
+    async def _serve_tree(self, name: str, path: Path) -> None:
+        self._trees[name] = path
+        # Links to the folder are signed by the hub: without its key the edge would refuse them.
+        await self._introduce()
+        await self.edge.serve_tree(name, path)
+        self._trees.pop(name, None)
 
     async def _close(self, run: str, keep_secrets: bool) -> None:
         self._open.pop(run, None)

@@ -167,19 +167,21 @@ class ProcessExecutor:
 
     async def orphans(self, known: frozenset[str]) -> list[str]:
         attempts = (self.work_dir / "attempts").absolute()
-        starts = {path.parent for path in attempts.glob("*/start-*/keeper.json")}
-        for _, arguments in processes.with_argument(f"{attempts}/"):
-            if KEEPER in arguments:
-                starts.add(Path(arguments[-1]).parent)
-        killed: list[str] = []
-        for files in sorted(starts):
-            handle = Handle(self.kind, files.parent.name, 0, details={"files": str(files)})
-            if files.parent.name not in known and (
-                _keeper_alive(handle) or not _noted(handle) or _inside_alive(handle)
-            ):
-                await self.kill(handle)
-                killed.append(files.parent.name)
-        return killed
+        found: dict[str, list[int]] = {}
+        for pid, arguments in processes.with_argument(f"{attempts}/"):
+            label = next(part for part in arguments if part.startswith(f"{attempts}/"))
+            found.setdefault(label.removesuffix("/plan.json"), []).append(pid)
+        killed: set[str] = set()
+        for files, pids in sorted(found.items()):
+            key = Path(files).parent.name
+            if key not in known:
+                await self.kill(Handle(self.kind, key, 0, details={"files": files}))
+                # what neither its keeper nor a file leads to any more
+                for pid in pids:
+                    if (start := processes.started(pid)) is not None:
+                        processes.kill(pid, start)
+                killed.add(key)
+        return sorted(killed)
 
     async def clean(self, handle: Handle) -> None:
         await asyncio.to_thread(self._forget, handle)
@@ -375,11 +377,11 @@ def _inside_alive(handle: Handle) -> bool:
 
 
 async def _gone(handle: Handle) -> None:
-    """Return once neither the keeper nor anything in the sandbox is left."""
+    """Return once neither the keeper nor anything in the sandbox is left, and what they know is written."""
     if noted := _noted(handle):
-        await processes.gone(noted["keeper"], noted["keeper_started"])
-        if noted["inside"] is not None:
-            await processes.gone(noted["inside"], noted["inside_started"])
+        for who in ("keeper", "inside", "bwrap"):
+            if noted[who] is not None and noted[f"{who}_started"] is not None:
+                await processes.gone(noted[who], noted[f"{who}_started"])
 
 
 def _signal_inside(noted: dict[str, Any], number: int) -> None:

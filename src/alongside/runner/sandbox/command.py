@@ -118,6 +118,8 @@ def plan(
     if python.is_relative_to(sys.base_prefix) and Path(sys.base_prefix) not in shown:
         made.show(Path(sys.base_prefix), sys.base_prefix)
     made.add("--remount-ro", "/", "--", str(python), "-I", "-S", f"{OURS}/inside.py", f"{OURS}/plan.json")
+    # by which whatever is left of an attempt is found among the machine's processes
+    made.add(str(folders.files))
     limit_s = job.assignment.time_limit_s or tool.time_limit_s
     return {
         "argv": made.argv,

@@ -61,24 +61,26 @@ class Keeper:
             signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
         )
         own = _own_namespace()
-        self._note(own, None)
+        self._note(own, None, None)
         _redirect(self.plan)
         bwrap = _start(self.plan, own)
         inside = self._first_process(bwrap)
         if inside is not None:
-            self._note(own, inside)
+            self._note(own, bwrap, inside)
         started.write("started\n" if inside is not None else "")
         started.close()
         code = self._watch(bwrap, inside)
         _write(Path(self.plan["exit"]), self._outcome(code, inside))
 
-    def _note(self, own: bool, inside: int | None) -> None:
+    def _note(self, own: bool, bwrap: int | None, inside: int | None) -> None:
         """Who we are, for the runner after this one."""
         _write(
             Path(self.plan["keeper"]),
             {
                 "keeper": os.getpid(),
                 "keeper_started": processes.started(os.getpid()),
+                "bwrap": bwrap,
+                "bwrap_started": processes.started(bwrap) if bwrap else None,
                 "inside": inside,
                 "inside_started": processes.started(inside) if inside else None,
                 "namespace": own,
