@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
+from alongside.errors import Forbidden, Invalid, NameTaken, QuotaExceeded, RunUnknown, Unplaceable
+from alongside.hub import runs
+from alongside.hub.clockwork import Incoming
+from alongside.hub.store import changes
 from alongside.hub.store.database import Database
+from alongside.hub.store.leadership import LeadershipLost
+from alongside.hub.store.schema import runners
+from alongside.spec.accounts import Limits
+from alongside.spec.runs import DatasetUse, RunRequest
+from support import catalog
 from support.houses import House, a_house
+from support.people import person
 
 
 @pytest.fixture
@@ -38,3 +49,265 @@ def test_a_task_is_assigned_by_a_sync_and_completed_by_reports(house: House) -> 
     done = house.run(run.id)
     assert (done.state, done.exit_code, done.progress) == ("complete", 0, 100.0)
     assert house.runners["r1"].held == {}
+
+
+def test_a_run_that_is_read_again_waits_once(house: House) -> None:
+    house.request("count", cpus=4)
+    other = house.request("count", cpus=4)
+    house.sync("r1")
+    # Whatever changes about a site makes the dispatcher read every waiting run again.
+    for name in ("one", "two"):
+        house.dataset(f"doi:10.5072/{name}", at="lab")
+        house.sync("r1")
+    (held,) = house.runners["r1"].held
+    house.runners["r1"].finish(held[0], exit_code=0)
+    house.sync("r1")
+    assert [run for run, _ in house.runners["r1"].held] == [other.id]
+
+
+def test_quick_tasks_of_one_kind_share_a_lease(house: House) -> None:
+    def finish_all() -> None:
+        double = house.runners["r1"]
+        for run, _ in list(double.held):
+            double.start(run)
+            house.sync("r1")
+            house.clock.pass_s(0.1)
+            double.finish(run, exit_code=0)
+            house.sync("r1")
+
+    house.request("count", cpus=4)
+    house.sync("r1")
+    finish_all()
+    runs = [house.request("count", cpus=4) for _ in range(5)]
+    house.sync("r1")
+    held = house.runners["r1"].held
+    assert [run for run, _ in held] == [run.id for run in runs]
+    assert len({item.assignment.lease for item in held.values()}) == 1
+    finish_all()
+    assert {house.run(run.id).state for run in runs} == {"complete"}
+
+
+def test_slow_tasks_do_not_wait_behind_each_other(house: House) -> None:
+    house.request("count", cpus=4)
+    house.sync("r1")
+    ((run, _),) = house.runners["r1"].held
+    house.runners["r1"].start(run)
+    house.sync("r1")
+    house.pass_s(30, syncing=("r1",))
+    house.runners["r1"].finish(run, exit_code=0)
+    for _ in range(2):
+        house.request("count", cpus=4)
+    house.sync("r1")
+    assert len(house.runners["r1"].held) == 1
+
+
+def test_a_quota_is_checked_when_a_run_is_asked_for_and_when_it_starts_again(house: House) -> None:
+    with house.hub.database.write() as tx:
+        house.people["bob"] = person(tx, house.clock(), "bob", limits=Limits(running=1))
+    first = house.request("notebook", who="bob")
+    with pytest.raises(QuotaExceeded, match="hold 1 runs at once, hold 1 and ask for 1 more"):
+        house.request("notebook", who="bob")
+    house.act(first.id, "stop", who="bob")
+    house.request("count", who="bob")
+    with pytest.raises(QuotaExceeded):
+        house.act(first.id, "start", who="bob")
+
+
+def test_every_fault_of_a_request_is_named(house: House) -> None:
+    with house.hub.database.write() as tx:
+        catalog.tool(
+            tx,
+            house.people["admin"],
+            "strict",
+            house.clock(),
+            input_path="/in",
+            arguments={
+                "type": "object",
+                "properties": {"n": {"type": "integer"}, "mode": {"enum": ["a", "b"]}},
+                "required": ["n"],
+                "additionalProperties": False,
+            },
+        )
+    with pytest.raises(Invalid) as caught:
+        house.request(
+            "strict", arguments={"mode": "c", "x": 1}, time_limit_s=-1, executor="docker", open="../x"
+        )
+    assert {fault.field for fault in caught.value.faults} == {
+        "arguments",
+        "arguments.mode",
+        "datasets",
+        "executor",
+        "open",
+        "time_limit_s",
+    }
+    assert len([fault for fault in caught.value.faults if fault.field == "arguments"]) == 2
+
+
+def test_what_no_site_can_ever_run_is_refused_with_the_reasons(house: House) -> None:
+    with pytest.raises(Unplaceable) as caught:
+        house.request("count", cpus=64)
+    assert caught.value.detail == "no site can run this: lab: needs 64 cpus, 4 in all"
+    house.join("sdsc", "r2")
+    house.dataset("doi:10.5072/far", at="sdsc")
+    with pytest.raises(Unplaceable, match=r"lab: no location of doi:10\.5072/far here"):
+        house.request("count", datasets=("https://doi.org/10.5072/FAR",), site="lab")
+
+
+def test_a_run_goes_to_the_site_of_its_dataset_and_is_told_where_it_lies(house: House) -> None:
+    house.join("sdsc", "r2")
+    house.sync("r2")
+    house.dataset("doi:10.5072/far", at="sdsc")
+    run = house.request("count", datasets=("doi:10.5072/far",))
+    house.sync("r1")
+    house.sync("r2")
+    (held,) = house.runners["r2"].held.values()
+    assert held.assignment.run == run.id
+    (mount,) = held.assignment.datasets
+    assert (mount.name, mount.mode, [source.path for source in mount.sources]) == (
+        "far",
+        "mount",
+        ["/data/far"],
+    )
+
+
+def test_datasets_come_and_go_while_a_tool_runs(house: House) -> None:
+    for name in ("one", "two"):
+        house.dataset(f"doi:10.5072/{name}", at="lab")
+    run = house.request("notebook", datasets=("doi:10.5072/one",))
+    house.sync("r1")
+    early = house.act(run.id, "attach", id="doi:10.5072/two")
+    assert early.state == "queued"
+    house.runners["r1"].start(run.id)
+    house.runners["r1"].ready(run.id)
+    for _ in range(3):
+        house.sync("r1")
+    assert house.action(early.id).state == "complete"
+    assert {item.name: item.status for item in house.run(run.id).datasets} == {"one": None, "two": "mounted"}
+    with pytest.raises(NameTaken):
+        house.act(run.id, "attach", id="doi:10.5072/two")
+    gone = house.act(run.id, "detach", name="one")
+    for _ in range(2):
+        house.sync("r1")
+    assert house.action(gone.id).state == "complete"
+    assert [item.name for item in house.run(run.id).datasets] == ["two"]
+
+
+def test_a_dataset_that_cannot_come_is_not_attached(house: House) -> None:
+    house.join("sdsc", "r2")
+    house.dataset("doi:10.5072/far", at="sdsc")
+    run = house.request("notebook", site="lab")
+    house.sync("r1")
+    house.runners["r1"].start(run.id)
+    house.sync("r1")
+    with pytest.raises(Unplaceable, match="is at sdsc and cannot be brought to lab"):
+        house.act(run.id, "attach", id="doi:10.5072/far")
+
+
+def test_why_a_run_waits_and_where_it_stands_in_the_line(house: House) -> None:
+    house.request("count", cpus=4)
+    first = house.request("count", cpus=3)
+    second = house.request("count", cpus=2)
+    house.sync("r1")
+    with house.hub.database.read() as tx:
+        explanation = runs.explain(tx, house.people["ann"], second.id, config=house.hub.config)
+    assert [item.reason for item in explanation.refusals] == ["lab: needs 2 cpus, 0 free"]
+    assert explanation.position == 2
+    assert house.run(first.id).reason == "lab: needs 3 cpus, 0 free"
+
+
+def test_other_people_see_nothing_of_a_run_and_steer_nothing(house: House) -> None:
+    with house.hub.database.write() as tx:
+        house.people["eve"] = person(tx, house.clock(), "eve")
+    run = house.request("count")
+    eve = house.people["eve"]
+    with house.hub.database.read() as tx:
+        assert runs.listing(tx, eve) == []
+        for look in (runs.get, runs.events, runs.attempts):
+            with pytest.raises(RunUnknown):
+                look(tx, eve, run.id)
+        with pytest.raises(Forbidden):
+            runs.listing(tx, eve, everyone=True)
+        assert [item.id for item in runs.listing(tx, house.people["admin"], everyone=True)] == [run.id]
+    with pytest.raises(RunUnknown):
+        house.act(run.id, "cancel", who="eve")
+
+
+def test_a_matching_run_is_offered_again(house: House) -> None:
+    house.dataset("doi:10.5072/one", at="lab")
+    run = house.request("notebook", datasets=("doi:10.5072/one",))
+    ann = house.people["ann"]
+    wish = RunRequest("notebook", datasets=(DatasetUse("https://doi.org/10.5072/one"),))
+    with house.hub.database.read() as tx:
+        found = runs.find_match(tx, ann, wish)
+        assert found is not None
+        assert found.id == run.id
+        assert runs.find_match(tx, ann, RunRequest("notebook")) is None
+        assert runs.find_match(tx, house.people["admin"], wish) is None
+
+
+def test_a_dispatcher_whose_epoch_is_over_writes_nothing(house: House) -> None:
+    old = house.clockwork
+    house.lead()
+    run = house.request("count")
+    double = house.runners["r1"]
+    incoming = Incoming(double.id, double.joined.token, double.say())
+    with pytest.raises(LeadershipLost):
+        old.turn([incoming], house.clock(), house.clock.monotonic)
+    assert house.run(run.id).state == "queued"
+
+
+def test_a_report_that_the_hub_cannot_take_holds_up_nothing(house: House) -> None:
+    broken, other = house.request("count"), house.request("count")
+    house.sync("r1")
+    double = house.runners["r1"]
+    for run in (broken, other):
+        double.start(run.id)
+    double.report(broken.id, "artifacts", body={"artifacts": [{"path": "x", "size_bytes": "many"}]})
+    for run in (broken, other):
+        double.finish(run.id, exit_code=0)
+    answer = house.sync("r1")
+    assert sorted(item.accepted for item in answer.reports) == [False, True, True, True, True]
+    assert {house.run(run.id).state for run in (broken, other)} == {"complete"}
+
+
+def test_deleted_runs_go_for_good_with_their_files(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    house.runners["r1"].start(run.id)
+    house.runners["r1"].finish(run.id, exit_code=0)
+    house.sync("r1")
+    folder = house.hub.config.data_dir / "logs"
+    runs.add_log(folder, run.id, 1, 0, b"text")
+    house.act(run.id, "delete")
+    house.pass_s(2)
+    assert (folder / run.id).exists()
+    house.clock.pass_s(2 * 86_400)
+    house.turn()
+    assert not (folder / run.id).exists()
+
+
+def test_a_runner_that_is_removed_takes_nothing_with_it(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    gone = house.runners.pop("r1").id
+    with house.hub.database.write() as tx:
+        tx.execute(delete(runners).where(runners.c.id == gone))
+        changes.note(tx, "runner", gone)
+    house.turn()
+    assert (house.run(run.id).state, house.run(run.id).reason_code) == ("queued", "waiting_for_site")
+
+
+def test_signing_out_closes_the_ways_into_tools(house: House) -> None:
+    run = house.request("notebook")
+    house.sync("r1")
+    house.runners["r1"].start(run.id)
+    house.runners["r1"].ready(run.id)
+    house.sync("r1")
+    with house.hub.database.write() as tx:
+        changes.note(tx, "revoke", f"account:{house.people['ann'].account.id}")
+    house.sync("r1")
+    heard = house.runners["r1"].heard[-1]
+    assert (heard.kind, heard.body) == (
+        "revoke",
+        {"run": run.id, "grantee": house.people["ann"].account.id},
+    )

@@ -242,6 +242,7 @@ def test_data_that_may_not_leave_stays() -> None:
         ({"home_site": "sdsc"}, {}, "lab: the run's home is at sdsc", True),
         ({}, {"online": False}, "lab: runner r1 is offline", False),
         ({}, {"draining": True}, "lab: runner r1 is draining", False),
+        ({}, {"executors": ()}, "lab: runner r1 has not said yet what it can run", False),
         ({}, {"accounts": frozenset({"bob"})}, "lab: this account may not use the site", True),
         (
             {},

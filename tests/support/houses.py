@@ -17,6 +17,7 @@ from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import attempts, leases
 from alongside.hub.store.schema import runs as runs_table
 from alongside.spec.accounts import Caller
+from alongside.spec.datasets import Dataset
 from alongside.spec.runs import Action, DatasetUse, Run, RunRequest
 from alongside.spec.tools import Resources
 from alongside.spec.wire import VERSION, SyncAnswer
@@ -28,8 +29,8 @@ from support.runner_double import RunnerDouble
 class House:
     """`request`, `act`, `sync`, `pass_s`, `run`: what a test does and looks at."""
 
-    def __init__(self, folder: Path, *, database: Any = None, **dispatcher: Any) -> None:
-        self.clock = Clock()
+    def __init__(self, folder: Path, *, database: Any = None, clock: Any = None, **dispatcher: Any) -> None:
+        self.clock = clock or Clock()
         self.hub = make_hub(folder, self.clock, database=database, **dispatcher)
         self.people: dict[str, Caller] = {}
         self.runners: dict[str, RunnerDouble] = {}
@@ -63,6 +64,10 @@ class House:
             opened = sites.open_session(tx, double.id, double.joined.token, VERSION, self.clock())
         double.epoch = opened.epoch
 
+    def dataset(self, identifier: str, *, at: str | None, **more: Any) -> Dataset:
+        with self.hub.database.write() as tx:
+            return catalog.dataset(tx, self.people["admin"], identifier, self.clock(), at=at, **more)
+
     def request(self, tool: str, *, who: str = "ann", **wish: Any) -> Run:
         uses = tuple(DatasetUse(item) for item in wish.pop("datasets", ()))
         if "cpus" in wish:
@@ -79,6 +84,7 @@ class House:
             )
 
     def act(self, run: str, kind: Any, *, who: str = "ann", **body: Any) -> Action:
+        self.clock.pass_s(0.001)
         with self.hub.database.write() as tx:
             return runs.act(tx, self.people[who], run, kind, body, self.clock(), config=self.hub.config)
 
@@ -132,9 +138,9 @@ class House:
 
 
 @contextmanager
-def a_house(folder: Path, *, database: Any = None, **dispatcher: Any) -> Iterator[House]:
+def a_house(folder: Path, **more: Any) -> Iterator[House]:
     """Checked when the block ends without an error."""
-    house = House(folder, database=database, **dispatcher)
+    house = House(folder, **more)
     try:
         yield house
         house.check()

@@ -216,6 +216,8 @@ class Clockwork:
 
     def _refresh(self, tx: Tx, turn: Turn) -> None:
         """Bring what is remembered up to date with what this turn changed."""
+        if turn.runners:
+            self._board.refresh_offers(tx, turn.runners)
         if turn.runners - self._board.offers.keys():
             turn.orphans.update(runs_store.without_runner(tx))
         turn.runs.update(runs.orphaned(tx, turn.orphans, turn.now, self._config))
@@ -223,9 +225,10 @@ class Clockwork:
             self._note_due(self._board.refresh_runs(tx, turn.runs), turn)
             for run_id, ends_at in runs_store.lifetimes(tx, turn.runs).items():
                 self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
-            turn.runners.update(runs_store.runners_of(tx, turn.runs))
-        if turn.runners:
-            self._board.refresh_offers(tx, turn.runners)
+            where = runs_store.runners_of(tx, turn.runs) - turn.runners
+            if where:
+                self._board.refresh_offers(tx, where)
+                turn.runners |= where
 
     def _place(self, tx: Tx, turn: Turn) -> None:
         if not self._board.stirred:

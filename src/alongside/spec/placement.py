@@ -221,6 +221,8 @@ def _standing_objection(run: Waiting, runner: Offered) -> str:
         return f"the run's home is at {run.home_site}"
     if runner.accounts is not None and run.account not in runner.accounts:
         return "this account may not use the site"
+    if not runner.executors:
+        return ""
     missing = sorted(run.labels - runner.labels)
     if missing:
         return f"lacks the label{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
@@ -250,6 +252,8 @@ def _passing_objection(run: Waiting, runner: Offered) -> str:
     """What may be different in a moment."""
     if not runner.online:
         return f"runner {runner.name} is offline"
+    if not runner.executors:
+        return f"runner {runner.name} has not said yet what it can run"
     if runner.draining:
         return f"runner {runner.name} is draining"
     if _rank(run, runner) == len(run.executors):

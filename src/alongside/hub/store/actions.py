@@ -51,7 +51,8 @@ def listing(tx: Tx, *, account: str | None, run: str | None, after: str | None, 
 
 def pending(tx: Tx, run: str, kinds: Sequence[str] = ()) -> list[Action]:
     """Open actions of a run, oldest first."""
-    query = select(actions).where(actions.c.run_id == run, actions.c.state.in_(OPEN)).order_by(actions.c.id)
+    query = select(actions).where(actions.c.run_id == run, actions.c.state.in_(OPEN))
+    query = query.order_by(actions.c.created_at, actions.c.id)
     if kinds:
         query = query.where(actions.c.kind.in_(kinds))
     return [_action(row) for row in tx.execute(query)]
