@@ -39,11 +39,38 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield place
 
 
+LARGE = """
+import json, os, pathlib, sys
+json.load(sys.stdin)
+output = pathlib.Path(os.environ["ALONGSIDE_OUTPUT"])
+(output / "large.bin").write_bytes(b"0123456789" * 200_000)
+(output / "page.html").write_text("<script>alert(document.cookie)</script>")
+os.symlink("/etc/passwd", output / "link")
+"""
+
+
 def ready(place: Installation, *datasets: str) -> Run:
     run = place.client.launch("lab", *datasets)
     found = place.word(run.id, "Ready", "Failed", "Ended")
     assert found.ready, found.reason
     return found
+
+
+def test_a_large_artifact_comes_from_the_site_and_a_page_never_runs_as_ours(
+    place: Installation, tmp_path: Path
+) -> None:
+    client = place.client
+    place.publish(task("large", LARGE))
+    run = client.runs.wait(client.launch("large").id, timeout_s=60)
+    found = {artifact.path: artifact for artifact in client.runs.artifacts(run.id)}
+    assert {path: item.at_hub for path, item in found.items()} == {"large.bin": False, "page.html": True}
+    assert client.runs.download(run.id, found["large.bin"], tmp_path).stat().st_size == 2_000_000
+    browser = place.visitor("admin")
+    large = browser.get(f"{place.url}/api/v1/runs/{run.id}/artifacts/large.bin")
+    assert large.url.startswith(f"http://files.localhost:{place.config.edge.port}/f/")
+    page = browser.get(f"{place.url}/api/v1/runs/{run.id}/artifacts/page.html")
+    assert page.headers["Content-Disposition"].startswith("attachment")
+    assert page.headers["Content-Security-Policy"].startswith("sandbox")
 
 
 def test_a_task_reads_the_file_where_it_is_and_leaves_an_artifact(

@@ -98,6 +98,8 @@ class Transport:
             answer = self._ask("GET", address, {"Accept": "*/*"}, None, stream=True)
             location = answer.headers.get("Location")
             if answer.status in (302, 303, 307) and location:
+                # An answer that was not read to its end would be taken for that of the next request.
+                answer.drain_conn()
                 answer.release_conn()
                 address = urljoin(address, location)
                 continue
