@@ -21,16 +21,13 @@ from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, J
 from alongside.runner.executors.docker import containers, images, launch, mounts, networks, probe
 from alongside.runner.executors.docker.body import KEY, Bind, Place, create_body
 from alongside.runner.executors.docker.engine import Engine, EngineAway
-from alongside.runner.executors.docker.launch import Launch, Part, key_of, launch_of
-from alongside.runner.executors.docker.logs import AttemptLog, follow
+from alongside.runner.executors.docker.launch import Launch, key_of, launch_of
+from alongside.runner.executors.docker.logs import AttemptLog, Followers
 from alongside.runner.executors.docker.stdin import Stdin
 from alongside.spec.sites import ExecutorStatus
 from alongside.spec.tools import Component
 
 _log = structlog.get_logger(__name__)
-
-#: how long the last lines of an ended container are waited for
-DRAIN_S = 10.0
 
 
 class DockerExecutor:
@@ -44,8 +41,7 @@ class DockerExecutor:
         self._networks = networks.Networks(settings.tool_subnet)
         #: why nothing can be mounted into containers; None until it was tried
         self._no_mounts: str | None = None
-        #: by container
-        self._followers: dict[str, asyncio.Task[None]] = {}
+        self._followers = Followers(self._engine)
         self._feeders: set[asyncio.Task[None]] = set()
         #: keys of attempts that are being stopped or killed: how they end is then known
         self._ending: set[str] = set()
@@ -111,7 +107,7 @@ class DockerExecutor:
         log = AttemptLog(Path(plan.log), self._folder / key / "log.json")
         log.resume()
         for part in plan.parts:
-            self._follow(part, log)
+            self._followers.follow(part.container, log)
         return handle
 
     async def wait(self, handle: Handle) -> Exit:
@@ -136,7 +132,7 @@ class DockerExecutor:
         finally:
             for task in watched:
                 task.cancel()
-        await self._drain(plan)
+        await self._followers.drain(plan.containers)
         return ended
 
     async def stop(self, handle: Handle, grace_s: float = 10.0) -> None:
@@ -144,13 +140,13 @@ class DockerExecutor:
         self._ending.add(key_of(handle))
         deadline = asyncio.get_running_loop().time() + grace_s
         await self._end(plan, partial(containers.stop, deadline=deadline))
-        await self._drain(plan)
+        await self._followers.drain(plan.containers)
 
     async def kill(self, handle: Handle) -> None:
         plan = launch_of(handle)
         self._ending.add(key_of(handle))
         await self._end(plan, containers.kill)
-        await self._drain(plan)
+        await self._followers.drain(plan.containers)
 
     async def attach(self, handle: Handle, job: Job, mount: Mount) -> None:
         plan = launch_of(handle)
@@ -181,7 +177,7 @@ class DockerExecutor:
         if plan.socket:
             return f"unix:{launch.safe_socket(plan, self._folder / key_of(handle))}"
         async with self._starting():
-            return f"tcp:{await self._address(plan, front)}:{front.port}"
+            return f"tcp:{await probe.address(self._engine, plan, front)}:{front.port}"
 
     async def orphans(self, known: frozenset[str]) -> list[str]:
         killed: list[str] = []
@@ -204,8 +200,7 @@ class DockerExecutor:
 
     async def clean(self, handle: Handle) -> None:
         key, plan = key_of(handle), launch_of(handle)
-        for part in plan.parts:
-            await self._unfollow(part.container)
+        await self._followers.leave(plan.containers)
         self._ending.discard(key)
         self._unfed.discard(key)
         try:
@@ -219,8 +214,7 @@ class DockerExecutor:
         await asyncio.to_thread(self._forget_folder, self._folder / key)
 
     async def close(self) -> None:
-        for container in list(self._followers):
-            await self._unfollow(container)
+        await self._followers.leave()
         for feeder in self._feeders:
             feeder.cancel()
         await asyncio.gather(*self._feeders, return_exceptions=True)
@@ -238,9 +232,9 @@ class DockerExecutor:
         for part in plan.parts:
             component = by_name[part.component]
             await self._start_part(docker, job, handle, plan, component, visible)
-            self._follow(part, log)
+            self._followers.follow(part.container, log)
             if any(part.component in other.depends for other in by_name.values()):
-                await self._until_ready(plan, part, component)
+                await probe.until_ready(self._engine, plan, part, component)
 
     async def _connect(self, docker: Docker, job: Job, plan: Launch) -> None:
         way_out = job.assignment.tool.network
@@ -285,37 +279,6 @@ class DockerExecutor:
             content = json.dumps(job.assignment.arguments).encode()
             self._feed(stdin.feed(content, self._stdin_done(job.key, handle.start)))
 
-    async def _until_ready(self, plan: Launch, part: Part, component: Component) -> None:
-        """Others depend on it: they start once it answers, and never if it ends first."""
-        seconds = probe.timeout_s(component)
-        answers = asyncio.create_task(probe.ready(component, partial(self._address, plan, part)))
-        gone = asyncio.create_task(containers.ended(self._engine, plan, part, lambda: False))
-        try:
-            await asyncio.wait((answers, gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answers.done():
-                return answers.result()
-            if gone.done():
-                ended = gone.result()
-                raise CannotStart(
-                    ended.reason_code or "exit_code",
-                    ended.reason
-                    or f"component {part.component} ended with exit code {ended.exit_code} "
-                    "before it was ready",
-                )
-            raise CannotStart(
-                "probe_timeout", f"component {part.component} did not answer within {seconds:g} s"
-            )
-        finally:
-            answers.cancel()
-            gone.cancel()
-
-    async def _address(self, plan: Launch, part: Part) -> str:
-        state = await self._engine.inspect(part.container)
-        attached = (state or {}).get("NetworkSettings", {}).get("Networks", {}).get(plan.network) or {}
-        if not attached.get("IPAddress"):
-            raise CannotStart("starting", f"component {part.component} has no address yet")
-        return attached["IPAddress"]
-
     async def _end(self, plan: Launch, how: Any) -> None:
         """End every part, those that depend on others first; an engine that is away is waited for."""
         for part in reversed(plan.parts):
@@ -336,41 +299,17 @@ class DockerExecutor:
         try:
             async with self._engine.asked():
                 await containers.end_all(docker, self._runner, key)
-                await self._drain(plan)
+                await self._followers.drain(plan.containers)
                 await containers.remove_all(docker, self._runner, key)
                 await networks.remove(docker, f"alongside-{key}")
         except (EngineAway, DockerError):
             # `orphans` finds what is left by its label
             return
 
-    def _follow(self, part: Part, log: AttemptLog) -> None:
-        task = asyncio.create_task(follow(self._engine, part.container, log))
-        self._followers[part.container] = task
-        task.add_done_callback(partial(self._followed, part.container))
-
-    def _followed(self, container: str, task: asyncio.Task[None]) -> None:
-        if self._followers.get(container) is task:
-            del self._followers[container]
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("log_lost", container=container, error=str(error))
-
     def _feed(self, feeding: Any) -> None:
         task = asyncio.create_task(feeding)
         self._feeders.add(task)
         task.add_done_callback(self._feeders.discard)
-
-    async def _drain(self, plan: Launch) -> None:
-        """Wait for the last lines of containers that have ended."""
-        followers = [
-            self._followers[part.container] for part in plan.parts if part.container in self._followers
-        ]
-        if followers:
-            await asyncio.wait(followers, timeout=DRAIN_S)
-
-    async def _unfollow(self, container: str) -> None:
-        if follower := self._followers.get(container):
-            follower.cancel()
-            await asyncio.wait((follower,))
 
     async def _mounts_refused(self) -> str:
         if self._no_mounts is None:

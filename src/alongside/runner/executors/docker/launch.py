@@ -52,6 +52,10 @@ class Launch:
     def front_part(self) -> Part:
         return next(part for part in self.parts if part.component == self.front)
 
+    @property
+    def containers(self) -> tuple[str, ...]:
+        return tuple(part.container for part in self.parts)
+
     def part(self, component: str) -> Part:
         return next(part for part in self.parts if part.component == component)
 

@@ -11,17 +11,23 @@ import json
 import os
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import structlog
 from aiodocker.exceptions import DockerError
 
 from alongside.runner.executors.docker.engine import LOST, Engine, EngineAway
 
+#: how long the last lines of an ended container are waited for
+DRAIN_S = 10.0
+
 #: what was written since the last mark is written again after a restart of the runner
 MARK_EVERY_S = 0.1
 
+_log = structlog.get_logger(__name__)
 _HEADER = struct.Struct(">BxxxL")
 
 
@@ -70,7 +76,39 @@ class AttemptLog:
         part.replace(self._mark)
 
 
-async def follow(engine: Engine, container: str, log: AttemptLog) -> None:
+class Followers:
+    """The tasks that write the logs of what runs, by container."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def follow(self, container: str, log: AttemptLog) -> None:
+        task = asyncio.create_task(_follow(self._engine, container, log))
+        self._tasks[container] = task
+        task.add_done_callback(partial(self._done, container))
+
+    async def drain(self, containers: Iterable[str]) -> None:
+        """Wait for the last lines of containers that have ended."""
+        if tasks := [self._tasks[name] for name in containers if name in self._tasks]:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
+
+    async def leave(self, containers: Iterable[str] | None = None) -> None:
+        """Follow these no longer, or none at all."""
+        chosen = list(self._tasks) if containers is None else containers
+        if tasks := [self._tasks[name] for name in chosen if name in self._tasks]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def _done(self, container: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(container) is task:
+            del self._tasks[container]
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("log_lost", container=container, error=str(error))
+
+
+async def _follow(engine: Engine, container: str, log: AttemptLog) -> None:
     """Write what the container says until it has ended and everything is written."""
     while True:
         try:
