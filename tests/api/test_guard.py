@@ -10,6 +10,7 @@ import pytest
 
 from alongside.config import Config, HubSettings
 from alongside.hub.api import openapi
+from alongside.hub.store.database import Database
 from support.api import V1, Api
 from support.clocks import Clock
 
@@ -124,6 +125,7 @@ def test_every_fault_of_a_body_is_named_with_its_path(api: Api) -> None:
         (b'{"name": "a\\u0000"}', "application/json", 422, "invalid"),
         (b'{"name": "\\ud800"}', "application/json", 422, "invalid"),
         (b'{"\\ud800": "a"}', "application/json", 422, "invalid"),
+        (b'{"name": 1e999}', "application/json", 422, "invalid"),
         (b'{"name": "a"}', "text/plain", 415, "media_type_unsupported"),
         (b"name=a", "application/x-www-form-urlencoded", 415, "media_type_unsupported"),
         (b'{"name": "a"}', "", 415, "media_type_unsupported"),
@@ -219,6 +221,24 @@ def test_answers_carry_the_headers_that_protect_browsers(api: Api) -> None:
     policy = page.headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_metrics_are_for_those_beside_the_hub_and_for_administrators(api: Api) -> None:
+    stranger, through = api.app.test_client(), {"X-Forwarded-For": "192.0.2.1"}
+    assert stranger.get("/metrics").status_code == 200
+    assert stranger.get("/metrics", headers=through).status_code == 401
+    for role, status in (("user", 403), ("admin", 200)):
+        person = api.person(role, role)
+        assert person.client.get("/metrics", headers=through).status_code == status
+
+
+def test_health_says_when_the_database_does_not_answer(api: Api) -> None:
+    assert api.app.test_client().get("/healthz").text == "ok\n"
+    silent = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    api.app.extensions["alongside"] = replace(api.hub, database=silent)
+    assert api.app.test_client().get("/healthz").status_code == 503
+    refused(api.nobody().get("/me", Authorization="Bearer x"), 503, "unavailable")
+    silent.close()
 
 
 def test_the_page_to_try_the_api_asks_no_other_host(api: Api) -> None:

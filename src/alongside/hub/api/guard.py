@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 from alongside import errors, values
 from alongside.errors import Fault, Invalid, Problem
 from alongside.hub import accounts, retries
+from alongside.hub.api import reading
 from alongside.hub.doors import SAFE_METHODS, Door, Hub, Media, document_of
 from alongside.spec.accounts import Caller, Scope
 
@@ -28,7 +28,6 @@ SESSION_COOKIE = "alongside_session"
 CSRF_COOKIE = "alongside_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 PROBLEM_JSON = "application/problem+json"
-MAX_NESTING = 64
 
 log = structlog.get_logger("alongside.hub")
 
@@ -151,11 +150,11 @@ def _arguments(
         raise errors.NotFound
     arguments: dict[str, Any] = dict(path)
     if described.query is not None:
-        arguments["query"] = values.load(described.query, _query(described.query))
+        arguments["query"] = values.load(described.query, reading.query(described.query))
     if described.if_match:
-        arguments["revision"] = _if_match()
+        arguments["revision"] = reading.revision()
     if described.body is not None:
-        data = _body(readers)
+        data = reading.body(readers)
         g.members = tuple(data) if isinstance(data, dict) else ()
         arguments["body"] = values.load(described.body, data)
     return arguments
@@ -193,83 +192,6 @@ def _authenticated() -> Caller:
         session = accounts.by_session(tx, cookie, now)
     g.csrf = session.csrf
     return session.caller
-
-
-def _query(kind: type[Any]) -> dict[str, Any]:
-    fields = getattr(kind, "__dataclass_fields__", {})
-    found: dict[str, Any] = {}
-    for name in fields:
-        given_values = request.args.getlist(name)
-        if not given_values:
-            continue
-        found[name] = given_values if str(fields[name].type).startswith("tuple") else given_values[-1]
-    _refuse_unstorable(found)
-    return found
-
-
-def _if_match() -> int:
-    sent = request.headers.get("If-Match", "").strip()
-    if not sent:
-        raise errors.PreconditionRequired
-    match = re.fullmatch(r'(?:W/)?"?([0-9]{1,9})"?', sent)
-    if match is None:
-        raise errors.EditConflict(f"If-Match {sent!r} is no revision of this")
-    return int(match[1])
-
-
-def _body(readers: Mapping[str, Callable[[bytes], Any]]) -> Any:
-    media = request.mimetype
-    if media in readers:
-        data = readers[media](request.get_data())
-    elif media == "application/json" or media.endswith("+json"):
-        data = _json(request.get_data())
-    else:
-        accepted = ", ".join(("application/json", *readers))
-        raise errors.MediaTypeUnsupported(f"send one of {accepted} (got {media or 'no Content-Type'})")
-    _refuse_unstorable(data)
-    return data
-
-
-def _json(text: bytes) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise errors.BadRequest("the body is nested too deeply") from None
-    except ValueError as error:
-        raise errors.BadRequest(f"the body is not JSON: {error}") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _refuse_unstorable(data: Any) -> None:
-    """NUL and half characters: valid JSON, but no database column takes them."""
-    faults: list[Fault] = []
-
-    def visit(value: Any, where: str, depth: int) -> None:
-        if depth > MAX_NESTING:
-            raise errors.BadRequest("the body is nested too deeply")
-        if isinstance(value, str) and not _storable(value):
-            faults.append(Fault(where, "holds a character that is not text (NUL or half of a pair)"))
-        elif isinstance(value, Mapping):
-            for name, item in value.items():
-                if not _storable(str(name)):
-                    faults.append(Fault(where, "holds a name that is not text"))
-                visit(item, f"{where}.{name}" if where else str(name), depth + 1)
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                visit(item, f"{where}[{index}]", depth + 1)
-
-    visit(data, "", 0)
-    if faults:
-        raise Invalid(
-            [replace(fault, field=fault.field.encode(errors="replace").decode()) for fault in faults]
-        )
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text))
 
 
 def _respond(described: Door, result: Any) -> Response:
