@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import WSMsgType
 
 from alongside.config import Config
 from alongside.edge import haproxy
@@ -112,6 +113,27 @@ async def test_an_open_socket_survives_the_edge_and_the_next_edge_goes_on_with_i
         assert (await again.enter(run, "bob")).startswith("alongside_run="), "the hub's key was kept"
         closed = await again.control("POST", f"/routes/{run}/revoke", {"grantee": "ada"})
         assert closed.json == {"closed": 1}, "the socket of before is still known by its slot"
+
+
+async def test_a_haproxy_that_is_gone_on_with_obeys_what_is_on_disk(edge, tmp_path: Path) -> None:
+    """A crash between the disk and HAProxy must not leave a door open."""
+    process, site, health = await edge()
+    await site.trust()
+    kept, gone = run_id(), run_id()
+    async with served(EchoTool("echo").app(), tmp_path / "tool.sock") as address:
+        for run in (kept, gone):
+            await site.publish(run, address)
+        cookies = {run: await site.enter(run) for run in (kept, gone)}
+        socket = await site.socket(gone, cookies[gone])
+        process.kill()
+        await process.wait()
+        (tmp_path / "edge" / "routes" / f"{gone}.json").unlink()
+
+        _, again, later = await edge(port=site.port)
+        assert later["pid"] == health["pid"]
+        assert (await again.request(kept, headers={"Cookie": cookies[kept]})).status == 200
+        assert (await again.request(gone, headers={"Cookie": cookies[gone]})).status == 401
+        assert (await socket.receive(timeout=5)).type in (WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 async def test_an_edge_that_was_stopped_finds_routes_and_secrets_again(edge, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -122,3 +123,19 @@ async def test_slots_that_run_out_name_the_setting_and_come_back(start_edge, ech
     await site.control("DELETE", f"/routes/{runs[0]}")
     assert (await site.publish(runs[2], echo[1])).status == 200
     assert (await site.request(runs[2], headers={"Cookie": cookie})).status == 401
+
+
+async def test_a_slot_that_changes_hands_never_answers_for_its_former_tool(
+    start_edge, echo, tmp_path: Path
+) -> None:
+    """One browser connection, one slot, two runs, and the first tool still alive."""
+    site: Site = await start_edge(slots=1)
+    first, second = run_id(), run_id()
+    async with served(EchoTool("second").app(), tmp_path / "second.sock") as address:
+        await site.publish(first, echo[1])
+        cookie = await site.enter(first)
+        assert (await site.request(first, headers={"Cookie": cookie})).json["tool"] == "echo"
+        await site.control("DELETE", f"/routes/{first}")
+        await site.publish(second, address)
+        cookie = await site.enter(second)
+        assert (await site.request(second, headers={"Cookie": cookie})).json["tool"] == "second"
