@@ -123,8 +123,8 @@ def errors_page() -> str:
     parts = [
         "# Errors\n",
         "Every refusal of the API is a problem document (RFC 9457, `application/problem+json`). Programs "
-        "look at `code`, which never changes its meaning; people read `detail`. A malformed request names all its "
-        '`faults` at once: `[{"field": "components[1].image", "reason": "…"}]`.\n',
+        "look at `code`, which never changes its meaning; people read `detail`. A malformed request names "
+        'all its `faults` at once: `[{"field": "components[1].image", "reason": "…"}]`.\n',
         "| code | status | meaning | what to do |",
         "|---|---|---|---|",
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alongside.runner import components
-from alongside.runner.executors import Job
+from alongside.runner.jobs import Job
 from alongside.runner.sandbox import inside as inside_program
 from alongside.runner.sandbox import keeper
 from alongside.spec.tools import Component, Probe, start_order
