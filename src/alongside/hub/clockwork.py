@@ -28,6 +28,7 @@ from alongside.spec.wire import Report, ReportAnswer, Sync, SyncAnswer, Verdict
 
 #: a report changes about five rows, and a transaction at most 500
 REPORTS_MAX = 80
+RECALLS_MAX = 50
 #: how often the leader says that it is alive
 BEAT_S = 2.0
 #: deleted runs are kept so long, for those who ask what became of the deletion
@@ -64,6 +65,8 @@ class Turn:
     heard: list[changes.Change] = field(default_factory=list)
     #: another turn should follow at once
     more: bool = False
+    #: nothing was written
+    failed: bool = False
     runs: set[str] = field(default_factory=set)
     runners: set[str] = field(default_factory=set)
     #: runners whose outbox has grown
@@ -116,6 +119,7 @@ class Clockwork:
             log.error("turn.failed", exc_info=error)
             self._forget()
             self._to_remove.clear()
+            turn.failed = True
             turn.answers = [Unavailable("the hub could not take this; send it again") for _ in incoming]
             return turn
         self._purge_files()
@@ -194,14 +198,12 @@ class Clockwork:
         for kind, key in self._deadlines.take(turn.monotonic, MAX_ROWS // 10):
             match kind:
                 case "contact":
-                    queue_store.offline(tx, key)
-                    turn.runs.update(runs.silent(tx, key, turn.now, self._config))
-                    turn.runners.add(key)
-                    grace = self._config.dispatcher.unreachable_grace_s - self._config.dispatcher.lease_ttl_s
-                    self._deadlines.set(("grace", key), turn.monotonic + max(0.0, grace))
-                    log.warning("runner.silent", runner=key)
+                    self._miss(tx, turn, key)
                 case "grace":
-                    turn.runs.update(runs.overdue(tx, key, turn.now, self._config))
+                    touched, more = runs.overdue(tx, key, turn.now, self._config)
+                    turn.runs.update(touched)
+                    if more:
+                        self._deadlines.set((kind, key), turn.monotonic)
                 case "lifetime":
                     if runner := culling.lifetime_over(tx, key, turn.now):
                         turn.told.add(runner)
@@ -339,12 +341,26 @@ class Clockwork:
         self._missed |= keys
         if item.sync.offer.draining or self._is_draining(item.runner):
             unstarted = [(held.run, held.attempt) for held in item.sync.holding if not held.started]
-            queue.recall(tx, item.runner, unstarted, turn.now)
+            queue.recall(tx, item.runner, unstarted[:RECALLS_MAX], turn.now)
         return verdicts
 
     def _is_draining(self, runner: str) -> bool:
         offer = self._board.offers.get(runner)
         return offer is not None and offer.draining
+
+    def _miss(self, tx: Tx, turn: Turn, runner: str) -> None:
+        """A runner has not synced for a whole TTL."""
+        queue_store.offline(tx, runner)
+        touched, more = runs.silent(tx, runner, turn.now, self._config)
+        turn.runs.update(touched)
+        turn.runners.add(runner)
+        if more:
+            self._deadlines.set(("contact", runner), turn.monotonic)
+            return
+        settings = self._config.dispatcher
+        grace_s = max(0.0, settings.unreachable_grace_s - settings.lease_ttl_s)
+        self._deadlines.set(("grace", runner), turn.monotonic + grace_s)
+        log.warning("runner.silent", runner=runner)
 
     def _note_due(self, due: Iterable[queue_store.Due], turn: Turn) -> None:
         for item in due:

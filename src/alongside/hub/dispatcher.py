@@ -46,6 +46,8 @@ LOOK_BACK = 200
 TOLD_MAX = 1000
 BODY_MAX_BYTES = 16 << 20
 STOP_WITHIN_S = 2.0
+#: pause after a turn that the store did not take
+FAILED_S = 1.0
 
 log = structlog.get_logger("alongside.dispatcher")
 
@@ -275,6 +277,9 @@ class Dispatcher:
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
+        if turn.failed:
+            # A full disk stays full for a while: do not fill the log with it as well.
+            await asyncio.sleep(FAILED_S)
         self._wake(turn)
         return turn.more or bool(self._waiting)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from alongside.config import Config
@@ -18,40 +18,54 @@ from alongside.spec.wire import Holding, Verdict
 #: the second new attempt waits so long, each further one twice as long
 BACKOFF_S = 2.0
 BACKOFF_MAX_S = 60.0
+#: a loss changes about eight rows, and a transaction at most 500
+LOSSES_MAX = 50
 
 
-def silent(tx: Tx, runner: str, now: datetime, config: Config) -> list[str]:
+def silent(tx: Tx, runner: str, now: datetime, config: Config) -> tuple[list[str], bool]:
     """A runner's leases have expired: tasks are tried again, interactive runs are said to be unreachable.
 
-    Answers the runs concerned. An interactive run is never started twice: its tool may be alive and well.
+    Answers the runs concerned, and whether there are more than one transaction takes. An interactive run
+    is never started twice: its tool may be alive and well.
     """
     touched: list[str] = []
-    for trial in store.held_by(tx, runner):
-        run = store.standing(tx, trial.run)
-        if run is None or run.attempt != trial.number:
-            queue.release(tx, trial.run, trial.number, runner)
-            continue
-        touched.append(run.id)
+    for run, trial in _held(tx, runner):
+        if len(touched) == LOSSES_MAX:
+            return touched, True
         if run.kind == "task" and run.state != "canceling":
             lose(tx, run, trial, now, config, "its runner was not heard from in time")
         elif run.reason_code != "unreachable":
             states.explain(
                 tx, run, now, "unreachable", "the runner is not heard from; the tool may still run"
             )
-    return touched
+        else:
+            continue
+        touched.append(run.id)
+    return touched, False
 
 
-def overdue(tx: Tx, runner: str, now: datetime, config: Config) -> list[str]:
-    """A runner has been silent for so long that it has stopped its tools itself: start them again."""
+def overdue(tx: Tx, runner: str, now: datetime, config: Config) -> tuple[list[str], bool]:
+    """A runner has been silent for so long that it has stopped its tools itself: start them again.
+
+    Answers as `silent` does.
+    """
     touched: list[str] = []
+    for run, trial in _held(tx, runner):
+        if len(touched) == LOSSES_MAX:
+            return touched, True
+        lose(tx, run, trial, now, config, "its runner was silent for too long")
+        touched.append(run.id)
+    return touched, False
+
+
+def _held(tx: Tx, runner: str) -> Iterator[tuple[Standing, Trial]]:
+    """What holds slots at a runner, with its run; slots of attempts that were replaced are freed."""
     for trial in store.held_by(tx, runner):
         run = store.standing(tx, trial.run)
         if run is None or run.attempt != trial.number:
             queue.release(tx, trial.run, trial.number, runner)
-            continue
-        lose(tx, run, trial, now, config, "its runner was silent for too long")
-        touched.append(run.id)
-    return touched
+        else:
+            yield run, trial
 
 
 def lose(tx: Tx, run: Standing, trial: Trial, now: datetime, config: Config, reason: str) -> None:
