@@ -91,12 +91,13 @@ class DockerEngine:
         return BASE
 
     def empty(self) -> None:
-        """Remove every container, network and volume, but no image."""
+        """Remove every container, network and volume, but no image that may be of use again."""
         if found := self.lines("ps", "--all", "--quiet"):
             self.docker("rm", "--force", "--volumes", *found)
         self.docker("network", "prune", "--force")
         if found := self.lines("volume", "ls", "--quiet"):
             self.docker("volume", "rm", "--force", *found)
+        self.docker("image", "prune", "--force", "--filter", "until=24h")
 
     def _configuration(self) -> Path:
         """A file of our own, so that the host's /etc/docker/daemon.json is not read."""
