@@ -59,6 +59,22 @@ async def test_a_task_reports_every_step_and_its_log_and_artifacts(lab: Lab) -> 
     assert any(report.progress == 100 for report in lab.hub.told(run, "progress"))
 
 
+async def test_a_task_with_many_artifacts_lists_all_of_them_in_pieces(lab: Lab) -> None:
+    program = """
+import os, pathlib
+for number in range(450):
+    pathlib.Path(os.environ["ALONGSIDE_OUTPUT"], f"{number:03d}").write_text(str(number))
+os.symlink("/etc/passwd", os.environ["ALONGSIDE_OUTPUT"] + "/link")
+"""
+    async with lab.runner():
+        run = await lab.hub.assign(task(program))
+        await lab.hub.ended(run)
+        await until(lambda: _gone(lab))
+    told = [item["path"] for report in lab.hub.told(run, "artifacts") for item in report.body["artifacts"]]
+    assert told == [f"{number:03d}" for number in range(450)]
+    assert len(lab.hub.artifacts) == 450
+
+
 async def test_tasks_of_one_lease_run_one_after_the_other(lab: Lab) -> None:
     program = """
 import os, pathlib, time
@@ -163,6 +179,7 @@ async def test_an_interactive_tool_becomes_ready_behind_a_route_and_is_stopped(l
         await lab.hub.order("cancel", {"run": run, "attempt": 2, "reason_code": "deleted"})
         assert (await lab.hub.ended(run, 2)).state == "canceled"
         assert lab.edge.closed[-1] == (run, False)
+        assert not list(lab.work_dir.glob(f"homes/*/{run}"))
 
 
 async def test_a_tool_that_dies_is_started_again_until_its_restarts_are_used_up(lab: Lab) -> None:

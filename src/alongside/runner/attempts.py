@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 PROGRESS_EVERY_S = 0.5
 STOP_GRACE_S = 10.0
+#: what a hub takes in one piece
+ARTIFACTS_PER_REPORT = 200
 #: longest wait for the hub to take the end of a log before the end itself is reported
 FLUSH_S = 5.0
 #: an executor holds time limits itself; this is for the ones that cannot
@@ -423,7 +425,9 @@ class Attempt:
             await self._close_way(outcome)
         if self.record.handle:
             await self.executor.clean(self.record.handle)
-        if self.job and self.job.output:
+        if outcome.reason_code == "deleted":
+            await asyncio.to_thread(self.around.homes.remove, self.assignment)
+        elif self.job and self.job.output:
             await self._list_artifacts(self.job)
         self.pump.look()
         with contextlib.suppress(TimeoutError, Unavailable):
@@ -449,18 +453,24 @@ class Attempt:
         if not found:
             return
         message = f"only the first {artifacts.FILES_MAX} files are listed" if cut else ""
-        self._say("artifacts", message=message, body={"artifacts": found})
+        for first in range(0, len(found), ARTIFACTS_PER_REPORT):
+            piece = found[first : first + ARTIFACTS_PER_REPORT]
+            self._say("artifacts", message=message, body={"artifacts": piece})
         with contextlib.suppress(Unavailable):
             await self.around.ways.serve_tree(self.record.key, job.output)
 
     async def _send_artifacts(self) -> None:
         """Copies of small files for the hub; those it has already are sent again after a restart only."""
-        listed = next((item for item in reversed(self.record.reports) if item.kind == "artifacts"), None)
-        output = self._places().output
+        listed = [
+            item
+            for report in self.record.reports
+            if report.kind == "artifacts"
+            for item in report.body["artifacts"]
+        ]
         sent_mark = self.record.folder / "artifacts.sent"
-        if listed is None or output is None or sent_mark.exists():
+        if not listed or sent_mark.exists() or (output := self._places().output) is None:
             return
-        for item in listed.body["artifacts"]:
+        for item in listed:
             if item["size_bytes"] < artifacts.COPY_BYTES_MAX:
                 content = await asyncio.to_thread(artifacts.content, output, item["path"])
                 try:

@@ -57,6 +57,15 @@ class Homes:
             data=self._make(folder / "data", os.getuid(), os.getgid()),
         )
 
+    def remove(self, assignment: Assignment) -> None:
+        """Take away everything of a run that its owner deleted for good; no process of it is left."""
+        run = _segment(assignment.run)
+        for folder in (
+            self.work_dir / "homes" / _segment(assignment.owner.account) / run,
+            self.work_dir / "outputs" / run,
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _ids(self, account: str) -> tuple[int, int]:
         """One uid per account, given in the order in which accounts come and kept for good."""
         if os.getuid() != 0:

@@ -52,12 +52,20 @@ class ProcessExecutor:
         self._status: ExecutorStatus | None = None
         self._status_until = 0.0
         self._can_attach = False
+        self._looking: asyncio.Task[None] | None = None
 
     async def status(self) -> ExecutorStatus:
-        if self._status is None or time.monotonic() > self._status_until:
+        if self._status is None:
             self._status = await asyncio.to_thread(self._look)
             self._status_until = time.monotonic() + STATUS_FRESH_S
+        elif time.monotonic() > self._status_until:
+            # whoever asks keeps a lease alive and does not wait for a sandbox to be tried
+            self._status_until = time.monotonic() + STATUS_FRESH_S
+            self._looking = asyncio.create_task(self._look_again())
         return self._status
+
+    async def _look_again(self) -> None:
+        self._status = await asyncio.to_thread(self._look)
 
     async def prepare(self, job: Job, progress: Progress) -> None:
         status = await self.status()
@@ -187,7 +195,8 @@ class ProcessExecutor:
         await asyncio.to_thread(self._forget, handle)
 
     async def close(self) -> None:
-        return None
+        if self._looking:
+            await asyncio.wait({self._looking})
 
     def _look(self) -> ExecutorStatus:
         reason = ""
