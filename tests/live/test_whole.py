@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from alongside.client.errors import Refused, RunFailed
 from alongside.spec.runs import DatasetUse, Run
-from support.installation import Installation, server, task
+from support.installation import Installation, opened, server, task
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -21,11 +23,7 @@ TEXT = "x,y\n1,2\n"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One installation with a file, a folder, a task and an interactive double."""
-    folder = tmp_path_factory.mktemp("whole")
-    for parent in (folder, *folder.parents):
-        # Tools run as another user, who must get through to the data.
-        if parent.owner() == Path(folder).owner() and parent.is_relative_to("/tmp/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
+    folder = opened(tmp_path_factory.mktemp("whole"))
     data = folder / "data"
     (data / "more").mkdir(parents=True)
     (data / "table.csv").write_text(TEXT)
@@ -215,6 +213,23 @@ def test_when_every_run_is_deleted_no_process_of_a_tool_is_left(place: Installat
         "the tools' processes are gone",
         within_s=20,
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="whoever runs this has no rights to give up")
+def test_it_all_works_for_a_user_without_rights_too() -> None:
+    program = ("-m", "support.unprivileged", sys.executable, "-m", "pytest")
+    chosen = "task_reads or opens_beside or starts_again or attached or no_process"
+    done = subprocess.run(
+        [sys.executable, *program, "-q", "-p", "no:cacheprovider", str(Path(__file__)), "-k", chosen],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=150,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "5 passed" in done.stdout
 
 
 def command(pid: int) -> str:

@@ -71,6 +71,8 @@ class Installation:
         self._elsewhere = not self.config.data_dir.is_relative_to(folder)
         self.site = site
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        #: runners beyond the first, with what each reads instead
+        self._more: dict[str, tuple[Config, str]] = {}
         self._visitors: list[Visitor] = []
         self._client: Client | None = None
         self._started: Started | None = None
@@ -95,7 +97,7 @@ class Installation:
         self.close()
 
     def _tell(self) -> None:
-        for name in PARTS:
+        for name in (*PARTS, *self._more):
             sys.stderr.write(f"\n--- {name}\n{self.words(name)}\n")
 
     # What there is to talk to
@@ -150,15 +152,34 @@ class Installation:
         folder.mkdir(exist_ok=True)
         for name in names:
             assert not self.running(name), f"the {name} runs already"
+            config, token = self._more.get(name, (self.config, self.started.registration_token or ""))
+            part = "runner" if name in self._more else name
             with (folder / f"{name}.log").open("ab") as log:
                 self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "alongside.cli", "serve", name],
-                    env=environment(self.config, self.started.registration_token or ""),
+                    [sys.executable, "-m", "alongside.cli", "serve", part],
+                    env=environment(config, token),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
                 )
+
+    def add_runner(self, name: str, site: str | None = None, **settings: Any) -> None:
+        """Start one more runner, at this site or a new one; returns when it has joined.
+
+        `settings` are members of `RunnerSettings`. From now on its name is that of a process.
+        """
+        site = site or self.site
+        if all(found.name != site for found in self.client.admin.sites()):
+            self.client.admin.add_site(site, edge_url=self.config.edge.url)
+        own = replace(self.config.runner, name=name, work_dir=str(self.config.data_dir / name))
+        config = replace(self.config, runner=replace(own, **settings))
+        self._more[name] = (config, self.client.admin.registration_token(site).secret)
+        self.start(name)
+        self.until(
+            lambda: any(it.name == name and it.state == "online" for it in self.client.admin.runners()),
+            f"the runner {name} has joined",
+        )
 
     def stop(self, name: str) -> int:
         """SIGTERM, and the exit code."""
@@ -192,10 +213,11 @@ class Installation:
         if self.running("hub") and self.running("dispatcher") and self.running("runner"):
             with suppress(CallFailed, AssertionError):
                 self.delete_runs()
-        for name in reversed(PARTS):
+        order = [*reversed(self._more), *reversed(PARTS)]
+        for name in order:
             if self.running(name):
                 self._processes[name].terminate()
-        for name in reversed(PARTS):
+        for name in order:
             if name in self._processes:
                 try:
                     self._processes[name].wait(STOP_MAX_S)
@@ -273,6 +295,14 @@ class Installation:
     def publish(self, spec: ToolSpec) -> None:
         """Make a tool known, with its command in the environment of the tests' own Python."""
         self.client.tools.publish(values.dump_json(spec).decode())
+
+
+def opened(folder: Path) -> Path:
+    """The folder, such that tools, which run as users of their own, get through to what is below it."""
+    for parent in (folder, *folder.parents):
+        if parent.is_relative_to("/tmp/") and parent.stat().st_uid == os.getuid():
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return folder
 
 
 def task(name: str = "summary", program: str = tool_programs.TASK, **members: Any) -> ToolSpec:
