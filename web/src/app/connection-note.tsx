@@ -1,7 +1,7 @@
 /** Says when the page does not hear the hub; says nothing while it does. */
 import { Text } from "@mantine/core";
 import { useEffect, useState } from "react";
-import { useLiveConnection } from "@/api/live";
+import { useLiveConnection } from "@/api/hints";
 
 /** A page that is just opening is not worth a word. */
 const PATIENCE_MS = 5_000;

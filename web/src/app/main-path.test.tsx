@@ -146,6 +146,15 @@ describe("a run", () => {
     expect(hub.state.runs.some((run) => run.id === id)).toBe(false);
   });
 
+  it("tells its history in people's words", async () => {
+    const { hub, router } = renderApp("/runs");
+    await router.navigate(`/runs/${runCalled(hub, "JupyterLab")}`);
+    const history = await screen.findByRole("region", { name: "History" });
+    expect(await within(history).findByText("Waiting: Asked for by ada")).toBeVisible();
+    expect(within(history).getByText("Autzen: mounted read-only")).toBeVisible();
+    expect(history).not.toHaveTextContent("queued");
+  });
+
   it("says who refused it and why while it waits", async () => {
     const { hub, router } = renderApp("/runs");
     await router.navigate(`/runs/${runCalled(hub, "Everything at once")}`);

@@ -5,7 +5,7 @@ import { IconDatabase, IconPlayerPlay, IconSettings, IconTool, IconUser, type Ic
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useState } from "react";
 import { Link, NavLink, Outlet, ScrollRestoration } from "react-router";
-import { useEventStream } from "@/api/live";
+import { useEventStream } from "@/api/hints";
 import { meQuery } from "@/api/session";
 import type { Me } from "@/api/types";
 import { BrandMark } from "@/components/brand-mark";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { launchPath, readLaunchWish, safeNext } from "./launch-link";
+import { isOutsideApp, launchPath, readLaunchWish, safeNext } from "./launch-link";
 
 describe("a launch link", () => {
   it("is read with everything it may say", () => {
@@ -40,4 +40,10 @@ describe("the way back after signing in", () => {
   ])("%s leads to %s", (next, target) => {
     expect(safeNext(next)).toBe(target);
   });
+});
+
+it("tells the hub's own addresses from pages of the app", () => {
+  expect(isOutsideApp("/open/01k9?path=/lab")).toBe(true);
+  expect(isOutsideApp("/opening")).toBe(false);
+  expect(isOutsideApp("/runs/01k9")).toBe(false);
 });

@@ -56,6 +56,11 @@ export function safeNext(next: string | null, fallback = "/datasets"): string {
   }
 }
 
+/** Whether an address is answered by the hub itself rather than by one of the app's pages. */
+export function isOutsideApp(path: string): boolean {
+  return /^\/(open|api|live)\//.test(path);
+}
+
 function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return text !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;

@@ -29,7 +29,7 @@ export function InviteDialog({ site, onClose }: { site: Site; onClose: () => voi
               <Text size="sm">Start this at the site. The runner dials out to the hub; nothing has to be opened inwards.</Text>
               <CopyLine
                 wrap
-                text={`ALONGSIDE_HUB_URL=${hub} ALONGSIDE_RUNNER_REGISTRATION_TOKEN=${inviting.data.secret} alongside serve runner`}
+                text={`ALONGSIDE_RUNNER_HUB_URL=${hub} ALONGSIDE_RUNNER_REGISTRATION_TOKEN=${inviting.data.secret} alongside serve runner`}
                 label="Copy the command"
                 prompt="$"
               />

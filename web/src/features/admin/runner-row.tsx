@@ -62,7 +62,7 @@ export function RunnerRow({ runner }: { runner: Runner }) {
               …{run.slice(-6)}
             </Anchor>
           ))}
-          · {runner.state === "offline" ? "last seen" : "heard"} <TimeAgo at={runner.last_seen_at} /> · version {runner.version}
+          · {runner.state === "offline" ? "last seen" : "heard"} <TimeAgo at={runner.last_seen_at} />
         </Group>
       </Text>
       <ProblemAlert error={drain.error} />

@@ -4,7 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconPlus, IconServer } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { useLiveConnection } from "@/api/live";
+import { useLiveConnection } from "@/api/hints";
 import { sitesQuery, useCreateSite } from "@/api/sites";
 import type { Site } from "@/api/types";
 import { EmptyState } from "@/components/empty-state";

@@ -7,7 +7,7 @@ import { asProblem } from "@/api/problem";
 import { meQuery, useSignIn, useSignInByLink } from "@/api/session";
 import { BrandMark } from "@/components/brand-mark";
 import { ProblemAlert } from "@/components/problem-alert";
-import { safeNext } from "@/lib/launch-link";
+import { isOutsideApp, safeNext } from "@/lib/launch-link";
 import { useDocumentTitle } from "@/lib/use-document-title";
 
 export function SignInPage() {
@@ -41,7 +41,7 @@ function PasswordSignIn({ next }: { next: string }) {
     const form = new FormData(event.currentTarget);
     signIn.mutate({ name: String(form.get("name")).trim(), password: String(form.get("password")) });
   };
-  if (me) return <Navigate to={next} replace />;
+  if (me) return <GoOn next={next} />;
   const refused = signIn.error && asProblem(signIn.error).status === 401;
   return (
     <form onSubmit={submit}>
@@ -66,16 +66,26 @@ function PasswordSignIn({ next }: { next: string }) {
   );
 }
 
+/** On to a page, or to the run whose link brought the visitor here. */
+function GoOn({ next }: { next: string }) {
+  const outside = isOutsideApp(next);
+  useEffect(() => {
+    if (outside) globalThis.location.replace(next);
+  }, [next, outside]);
+  return outside ? null : <Navigate to={next} replace />;
+}
+
 /** The token is sent by POST, once, and leaves the address bar with it. */
 function LinkSignIn({ token, next }: { token: string; next: string }) {
   const navigate = useNavigate();
-  const { mutate, error } = useSignInByLink();
+  const { mutate, error, data: me } = useSignInByLink();
   const sent = useRef(false);
   useEffect(() => {
     if (sent.current) return;
     sent.current = true;
-    mutate(token, { onSuccess: () => void navigate(next, { replace: true }) });
-  }, [mutate, navigate, next, token]);
+    mutate(token);
+  }, [mutate, token]);
+  if (me) return <GoOn next={next} />;
   if (!error) {
     return (
       <Text ta="center" role="status">

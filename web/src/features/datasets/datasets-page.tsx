@@ -6,7 +6,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useSearchParams } from "react-router";
 import { datasetsQuery } from "@/api/datasets";
-import { useLiveConnection } from "@/api/live";
+import { useLiveConnection } from "@/api/hints";
 import { myRunsQuery } from "@/api/runs";
 import { meQuery } from "@/api/session";
 import { sitesQuery } from "@/api/sites";

@@ -84,7 +84,7 @@ export function ConsentPage() {
               <Button variant="default" onClick={() => void navigate("/datasets")}>
                 Not now
               </Button>
-              <Button type="submit" leftSection={<IconRocket size={16} aria-hidden />} loading={form.launching} disabled={!tool || Boolean(preview === undefined && form.error)}>
+              <Button type="submit" leftSection={<IconRocket size={16} aria-hidden />} loading={form.launching} disabled={!tool || form.needsData || Boolean(preview === undefined && form.error)}>
                 {match ? "Launch another" : "Launch"}
               </Button>
             </Group>

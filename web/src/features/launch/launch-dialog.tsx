@@ -16,6 +16,7 @@ import { ChosenData } from "./chosen-data";
 import { MatchNote } from "./match-note";
 import { chosenPlace, PlaceNote } from "./place-note";
 import { ToolChoice } from "./tool-choice";
+import classes from "./launch-dialog.module.css";
 import { useLaunchForm } from "./use-launch-form";
 
 export function LaunchDialog({ wish, onClose }: { wish: Partial<LaunchWish>; onClose: () => void }) {
@@ -71,9 +72,9 @@ export function LaunchDialog({ wish, onClose }: { wish: Partial<LaunchWish>; onC
             </Collapse>
           </Box>
           <ProblemAlert error={form.error} />
-          <Group justify="space-between" align="center" gap="sm">
+          <Group className={classes.footer} justify="space-between" align="center" gap="sm">
             <Box style={{ flex: "1 1 14rem" }}>{!form.error && <PlaceNote preview={preview} pending={form.previewPending} />}</Box>
-            <Button type="submit" leftSection={<IconRocket size={16} aria-hidden />} loading={form.launching} disabled={!tool} data-autofocus>
+            <Button type="submit" leftSection={<IconRocket size={16} aria-hidden />} loading={form.launching} disabled={!tool || form.needsData} data-autofocus>
               {waits ? "Launch and wait" : preview?.match && !wish.fresh ? "Launch another" : `Launch ${toolTitle ?? ""}`.trim()}
             </Button>
           </Group>

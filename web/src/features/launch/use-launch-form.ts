@@ -31,8 +31,10 @@ export function useLaunchForm(wish: Partial<LaunchWish>) {
   const request = requestOf(draft, spec);
   const faults = settingFaults(schema, draft.settings);
 
+  const needsData = spec?.kind === "task" && Boolean(spec.input_path) && draft.identifiers.length === 0;
+
   const [asked] = useDebouncedValue(JSON.stringify(request), PREVIEW_DELAY_MS);
-  const askable = request && Object.keys(faults).length === 0 ? (JSON.parse(asked) as typeof request) : null;
+  const askable = request && !needsData && Object.keys(faults).length === 0 ? (JSON.parse(asked) as typeof request) : null;
   const preview = useQuery(previewQuery(askable));
 
   // The same press twice is one launch; a changed request is another one.
@@ -43,7 +45,7 @@ export function useLaunchForm(wish: Partial<LaunchWish>) {
 
   const launch = async (): Promise<Run | null> => {
     setSubmitted(true);
-    if (!request || Object.keys(faults).length > 0) return null;
+    if (!request || needsData || Object.keys(faults).length > 0) return null;
     const run = await launching.mutateAsync({ request, key });
     setLastTool(toolName);
     return run;
@@ -55,6 +57,7 @@ export function useLaunchForm(wish: Partial<LaunchWish>) {
     spec,
     schema,
     draft,
+    needsData,
     ignored: schema || tool ? fromLink.ignored : [],
     change: (change: Partial<LaunchDraft>) => {
       launching.reset();

@@ -36,7 +36,7 @@ export function RunData({ run }: { run: Run }) {
             {run.datasets.map((used) => (
               <PanelRow key={used.name} py={9}>
                 <Group role="listitem" wrap="nowrap" justify="space-between" gap="xs" align="flex-start">
-                  <Line used={used} kind={run.kind} />
+                  <Line used={used} run={run} />
                   {mayAttach && (
                     <Tooltip label="Detach from this run">
                       <ActionIcon
@@ -77,8 +77,9 @@ export function RunData({ run }: { run: Run }) {
   );
 }
 
-function Line({ used, kind }: { used: AttachedDataset; kind: Run["kind"] }) {
+function Line({ used, run }: { used: AttachedDataset; run: Run }) {
   const { text, color, busy } = sayMode(used);
+  const isOver = run.word === "Ended" || run.word === "Failed";
   return (
     <Box style={{ minWidth: 0 }}>
       <Group gap={8}>
@@ -87,12 +88,14 @@ function Line({ used, kind }: { used: AttachedDataset; kind: Run["kind"] }) {
             {used.title}
           </Text>
         </Link>
-        <Badge color={color} variant={busy ? "outline" : "light"} aria-live="polite">
-          {text}
-        </Badge>
+        {(used.status || !isOver) && (
+          <Badge color={color} variant={busy ? "outline" : "light"} aria-live="polite">
+            {text}
+          </Badge>
+        )}
       </Group>
       <Text size="xs" c="dimmed" className="mono">
-        {kind === "interactive" ? `~/data/${used.name}` : used.name}
+        {run.kind === "interactive" ? `~/data/${used.name}` : used.name}
       </Text>
       {used.detail && (
         <Text size="xs" c={used.status === "failed" ? "red" : "dimmed"} mt={2}>

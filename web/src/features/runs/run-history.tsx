@@ -7,6 +7,7 @@ import type { Attempt, Run, RunEvent } from "@/api/types";
 import { Panel, PanelRow } from "@/components/panel";
 import { Section } from "@/components/section";
 import { TimeAgo } from "@/components/time-ago";
+import { sentence, stateWord } from "@/lib/state-words";
 import { formatClock, formatDateTime, formatDuration, secondsBetween } from "@/lib/format";
 import classes from "./run-history.module.css";
 
@@ -77,7 +78,7 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
                 {attempt.started_at && attempt.ended_at ? formatDuration(secondsBetween(attempt.started_at, attempt.ended_at)) : "–"}
               </Table.Td>
               <Table.Td>{[attempt.site, attempt.executor].filter(Boolean).join(", ") || "–"}</Table.Td>
-              <Table.Td>{attempt.ended_at ? attempt.reason || attempt.state.replaceAll("_", " ") : "–"}</Table.Td>
+              <Table.Td>{attempt.ended_at ? attempt.reason || stateWord(attempt.state) : "–"}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -87,8 +88,9 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
 }
 
 function sayEvent(event: RunEvent): string {
-  if (event.message) return event.message;
-  if (event.kind === "ready") return "Ready";
-  if (event.state) return event.state.replaceAll("_", " ");
-  return event.reason_code?.replaceAll("_", " ") ?? event.kind;
+  if (event.kind === "state" && event.state) {
+    const word = stateWord(event.state);
+    return event.message && event.message !== event.state ? `${word}: ${event.message}` : word;
+  }
+  return sentence(event.message || event.reason_code?.replaceAll("_", " ") || event.kind);
 }

@@ -2,7 +2,7 @@
 import { Anchor, Button, Checkbox, Group, Select, Skeleton, Text } from "@mantine/core";
 import { IconArrowDown } from "@tabler/icons-react";
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
-import { useLogTail } from "@/api/live";
+import { useLogTail } from "@/api/run-streams";
 import type { Run } from "@/api/types";
 import { Panel } from "@/components/panel";
 import { Section } from "@/components/section";

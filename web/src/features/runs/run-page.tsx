@@ -3,7 +3,7 @@ import { Alert, Grid, Group, Stack, Text, Title } from "@mantine/core";
 import { IconAlertTriangle, IconPlugConnectedX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
-import { useLiveConnection } from "@/api/live";
+import { useLiveConnection } from "@/api/hints";
 import { runQuery } from "@/api/runs";
 import type { Run } from "@/api/types";
 import { AsCommand } from "@/components/as-command";

@@ -1,7 +1,7 @@
 /** How a run is getting on: its steps, what it does just now, since when. */
 import { Box, Group, Text } from "@mantine/core";
 import type { CSSProperties } from "react";
-import { useRunProgress } from "@/api/live";
+import { useRunProgress } from "@/api/run-streams";
 import type { Run } from "@/api/types";
 import { formatDuration, secondsBetween } from "@/lib/format";
 import { useNow } from "@/lib/use-now";

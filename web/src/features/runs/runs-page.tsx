@@ -3,7 +3,7 @@ import { Button, Group, SegmentedControl, Select, Stack, Switch } from "@mantine
 import { IconPlayerPlay, IconRocket } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "react-router";
-import { useLiveConnection } from "@/api/live";
+import { useLiveConnection } from "@/api/hints";
 import { runsQuery } from "@/api/runs";
 import { meQuery } from "@/api/session";
 import { toolsQuery } from "@/api/tools";

@@ -1,130 +1,9 @@
-/** The waiting doors: one event stream per tab that says what to refetch, and the log of a run as it grows. */
-import type { QueryClient } from "@tanstack/react-query";
+/** What is alive about one run: its progress and its log, as they happen. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
 import { raw } from "./client";
+import { reconnecting, useTabVisible } from "./event-source";
 import { keys } from "./keys";
-
-export interface Hint {
-  kind: string;
-  key: string;
-}
-
-/** Which cached answers a hint makes stale. */
-export function staleKeys({ kind, key }: Hint): (readonly unknown[])[] {
-  switch (kind) {
-    case "run":
-    case "action":
-      return [keys.runs.one(key), ["runs", "list"], keys.me];
-    case "dataset":
-      return [keys.datasets.all];
-    case "tool":
-      return [keys.tools.all];
-    case "runner":
-    case "site":
-      return [keys.sites.all, keys.status, keys.tools.list];
-    default:
-      return [];
-  }
-}
-
-/** How long hints are gathered before anything is refetched: a launch sends several at once. */
-const GATHER_MS = 120;
-
-let connected = false;
-const watchers = new Set<() => void>();
-
-function setConnected(value: boolean) {
-  connected = value;
-  for (const watcher of watchers) watcher();
-}
-
-/** Whether this tab hears the hub; without it, pages that show something alive ask every few seconds. */
-export function useLiveConnection(): boolean {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    () => connected,
-  );
-}
-
-/** How long to wait before connecting again; a browser does so by itself only after some failures, not all. */
-const RECONNECT_MS = 2_500;
-
-/** Follows `/live/v1/events` for as long as someone is signed in. Call it once, in the shell. */
-export function useEventStream() {
-  const client = useQueryClient();
-  useEffect(() => {
-    if (typeof EventSource === "undefined") return;
-    const gathered = gather(client);
-    let wasOpen = false;
-    const stream = reconnecting(() => "/live/v1/events", (source) => {
-      source.onopen = () => {
-        setConnected(true);
-        if (wasOpen) void client.invalidateQueries(); // what was said while we were away is lost
-        wasOpen = true;
-      };
-      source.onmessage = (event: MessageEvent<string>) => gathered.add(event.data);
-    }, () => setConnected(false));
-    return () => {
-      stream.close();
-      gathered.stop();
-      setConnected(false);
-    };
-  }, [client]);
-}
-
-/** An event source that is opened anew after every loss, at the address that fits by then. */
-function reconnecting(address: () => string, arm: (source: EventSource) => void, onLost?: () => void) {
-  let source: EventSource;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const open = () => {
-    source = new EventSource(address());
-    source.onerror = () => {
-      source.close();
-      onLost?.();
-      timer = setTimeout(open, RECONNECT_MS);
-    };
-    arm(source);
-  };
-  open();
-  return {
-    close: () => {
-      clearTimeout(timer);
-      source.close();
-    },
-  };
-}
-
-function gather(client: QueryClient) {
-  const waiting = new Map<string, readonly unknown[]>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = () => {
-    timer = undefined;
-    for (const queryKey of waiting.values()) void client.invalidateQueries({ queryKey });
-    waiting.clear();
-  };
-  return {
-    add(data: string) {
-      const hint = parseHint(data);
-      if (!hint) return;
-      for (const queryKey of staleKeys(hint)) waiting.set(JSON.stringify(queryKey), queryKey);
-      timer ??= setTimeout(flush, GATHER_MS);
-    },
-    stop: () => clearTimeout(timer),
-  };
-}
-
-function parseHint(data: string): Hint | null {
-  try {
-    const value = JSON.parse(data) as Hint;
-    return typeof value.kind === "string" ? value : null;
-  } catch {
-    return null;
-  }
-}
 
 export interface Progress {
   progress: number;
@@ -135,7 +14,8 @@ export interface Progress {
 const SETTLED = new Set(["Ready", "Stopped", "Ended", "Failed"]);
 
 /** Progress of one starting run, straight from its stream: finer than what the record keeps. */
-export function useRunProgress(id: string, live: boolean): Progress | null {
+export function useRunProgress(id: string, moving: boolean): Progress | null {
+  const live = useTabVisible() && moving;
   const [progress, setProgress] = useState<Progress | null>(null);
   const client = useQueryClient();
   useEffect(() => {
@@ -152,7 +32,7 @@ export function useRunProgress(id: string, live: boolean): Progress | null {
     });
     return () => stream.close();
   }, [client, id, live]);
-  return live ? progress : null;
+  return moving ? progress : null;
 }
 
 /** As much of the end of a log as a page keeps; the whole of it can be downloaded. */
@@ -166,7 +46,8 @@ export interface LogTail {
 }
 
 /** The log of one attempt: what there is, then what is added while it runs. */
-export function useLogTail(run: string, attempt: number, live: boolean): LogTail {
+export function useLogTail(run: string, attempt: number, moving: boolean): LogTail {
+  const live = useTabVisible() && moving;
   const [tail, setTail] = useState<LogTail>({ text: "", cut: false, state: "loading" });
   useEffect(() => {
     const gone = new AbortController();

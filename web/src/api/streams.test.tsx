@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { HubDouble } from "@/testing/hub-double";
 import { StreamDouble } from "@/testing/stream-double";
 import { keys } from "./keys";
-import { staleKeys, useEventStream, useLogTail, useRunProgress } from "./live";
+import { staleKeys, useEventStream } from "./hints";
+import { useLogTail, useRunProgress } from "./run-streams";
 
 let client: QueryClient;
 const wrapper = ({ children }: { children: ReactNode }) => <QueryClientProvider client={client}>{children}</QueryClientProvider>;
