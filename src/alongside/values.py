@@ -117,7 +117,11 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def _faults(error: ValidationError, prefix: str) -> list[Fault]:
     return [
-        Fault(_path(prefix, item["loc"]), _WORDS.get(item["type"], item["msg"])) for item in error.errors()
+        Fault(
+            _path(prefix, item["loc"]),
+            _WORDS.get(item["type"]) or item["msg"].replace("Input should", "must", 1),
+        )
+        for item in error.errors()
     ]
 
 

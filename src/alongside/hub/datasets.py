@@ -323,8 +323,7 @@ def _refuse_hidden(tx: Tx, caller: Caller, places: Sequence[Location], site_ids:
     for place in places:
         if place.site is None or place.path is None:
             continue
-        inside = store.overlapping(tx, site_ids[place.site], place.path)
-        if inside - store.seen(tx, caller, inside):
+        if store.overlaps_hidden(tx, caller, site_ids[place.site], place.path):
             raise Forbidden(f"{place.path} at {place.site} overlaps data that you may not see")
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, not_, or_, select, update
 
 from alongside.hub.store.database import Tx
-from alongside.hub.store.schema import datasets, identifiers, locations, run_datasets, runs, sites
+from alongside.hub.store.schema import datasets, identifiers, locations, run_datasets, runs, sites, tag_things
 from alongside.hub.store.visibility import tag_names, visible
 from alongside.spec.accounts import Caller
 from alongside.spec.datasets import Dataset, Location
@@ -95,15 +95,19 @@ def similar(tx: Tx, caller: Caller, stem: str, limit: int) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
-def overlapping(tx: Tx, site_id: str, path: str) -> set[str]:
-    """Datasets with a location at this site that is `path`, lies below it or holds it."""
+def overlaps_hidden(tx: Tx, caller: Caller, site_id: str, path: str) -> bool:
+    """Whether a dataset that the caller may not see is at `path` of this site, below it or above it."""
     parts = path.split("/")
     above = ["/".join(parts[:count]) for count in range(2, len(parts) + 1)]
-    query = select(locations.c.dataset_id).where(
+    tagged = select(tag_things.c.thing_id).where(tag_things.c.kind == "dataset")
+    query = select(locations.c.id).where(
+        # Only tagged datasets can be hidden, and they are few: this keeps a large registry quick.
+        locations.c.dataset_id.in_(tagged),
         locations.c.site_id == site_id,
         or_(locations.c.path.in_(above), locations.c.path.startswith(path + "/", autoescape=True)),
+        not_(visible("dataset", locations.c.dataset_id, caller)),
     )
-    return set(tx.execute(query).scalars())
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def seen(tx: Tx, caller: Caller, dataset_ids: Iterable[str]) -> set[str]:
