@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from alongside.config import RunnerSettings
 from alongside.runner import components
-from alongside.runner.executors import Handle, Job, process
+from alongside.runner.executors import CannotStart, Handle, Job, process
 from alongside.runner.executors.process import ProcessExecutor
 from alongside.runner.homes import Homes
 from alongside.runner.sandbox import command, keeper, processes
@@ -153,6 +153,21 @@ async def test_a_work_folder_with_a_long_path_still_has_sockets(tmp_path: Path) 
     await node.executor.kill(handle)
     await node.executor.clean(handle)
     assert not Path(handle.details["sockets"]).exists()
+
+
+async def test_a_link_in_the_place_of_the_folder_for_sockets_is_not_followed(tmp_path: Path) -> None:
+    node = Node(tmp_path / ("deep" * 20) / "runner")
+    victim = tmp_path / "victim"
+    (victim / "kept").mkdir(parents=True)
+    place = node.executor._short_base()
+    place.symlink_to(victim)
+    try:
+        with pytest.raises(CannotStart, match="belongs to somebody else"):
+            await node.start(node.job(server()))
+        await node.executor.orphans(frozenset())
+    finally:
+        place.unlink()
+    assert (victim / "kept").exists()
 
 
 async def test_the_status_says_which_environments_are_usable_and_why_others_are_not(tmp_path: Path) -> None:

@@ -189,6 +189,14 @@ class ProcessExecutor:
                     if (start := processes.started(pid)) is not None:
                         processes.kill(pid, start)
                 killed.add(key)
+        for base in (self.work_dir / "s", self._short_base()):
+            if not _is_own_folder(base):
+                continue
+            for left in base.iterdir():
+                if left.name.rpartition("-")[0] not in known:
+                    shutil.rmtree(left, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                base.rmdir()
         return sorted(killed)
 
     async def clean(self, handle: Handle) -> None:
@@ -270,14 +278,17 @@ class ProcessExecutor:
         folder = self.work_dir.absolute() / "s" / name
         if len(str(folder)) + longest <= SOCKET_PATH_MAX:
             return folder
-        digest = hashlib.sha256(str(self.work_dir.absolute()).encode()).hexdigest()[:12]
-        base = Path(tempfile.gettempdir()) / f"alongside-{os.getuid()}-{digest}"
+        base = self._short_base()
         base.mkdir(mode=0o711, exist_ok=True)
-        if base.lstat().st_uid != os.getuid() or not stat.S_ISDIR(base.lstat().st_mode):
+        if not _is_own_folder(base):
             raise CannotStart(
                 "internal", f"{base} belongs to somebody else; set runner.work_dir to a shorter path"
             )
         return base / name
+
+    def _short_base(self) -> Path:
+        digest = hashlib.sha256(str(self.work_dir.absolute()).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"alongside-{os.getuid()}-{digest}"
 
     async def _mounts(self, act: str, handle: Handle, target: str, *more: str) -> None:
         noted = _noted(handle)
@@ -303,6 +314,15 @@ class ProcessExecutor:
             with contextlib.suppress(OSError):
                 Path(sockets).parent.rmdir()
         shutil.rmtree(Path(handle.details["files"]) / "tmp", ignore_errors=True)
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Whether nobody else could have put it there, or a link in its place: /tmp is everybody's."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
 
 
 def _named(entry: str) -> tuple[str, Path]:
