@@ -217,3 +217,22 @@ def test_guests_run_but_tokens_that_only_read_do_not(ann: Person, api: Api) -> N
     reader = api.program("ann", scopes=("read",))
     assert reader.post("/runs", WISH).json["code"] == "forbidden"
     assert reader.get("/runs").status_code == 200
+
+
+def test_who_lost_the_right_to_a_dataset_starts_only_without_it(ann: Person, api: Api) -> None:
+    root = api.person("root", "admin")
+    run = asked(ann)["id"]
+    ann.post(f"/runs/{run}/stop")
+    tag = root.post("/tags", {"name": "secret"}).json["id"]
+    dataset = ann.get("/resolve?id=10.5072/autzen").json["dataset"]["id"]
+    root.put(f"/tags/{tag}/things/dataset/{dataset}")
+    for person in (ann, root):
+        refused = person.post(f"/runs/{run}/start")
+        assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
+        assert refused.json["datasets"] == ["autzen.laz"]
+    root.put(f"/tags/{tag}/accounts/{ann.account.id}")
+    assert ann.post(f"/runs/{run}/start").status_code == 202
+    ann.post(f"/runs/{run}/stop")
+    root.delete(f"/tags/{tag}/accounts/{ann.account.id}")
+    assert ann.delete(f"/runs/{run}/datasets/autzen.laz").status_code == 202
+    assert ann.post(f"/runs/{run}/start").status_code == 202

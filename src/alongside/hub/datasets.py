@@ -205,8 +205,8 @@ def delete(tx: Tx, caller: Caller, dataset_id: str) -> None:
     found = _own(tx, caller, dataset_id)
     users = store.runs_using(tx, dataset_id, ACTIVE)
     if users:
-        count = "one run" if len(users) == 1 else f"{len(users)} runs"
-        raise InUse(f"{count} still use {found.title!r}; stop them first", runs=users)
+        who = "one run still uses" if len(users) == 1 else f"{len(users)} runs still use"
+        raise InUse(f"{who} {found.title!r}; stop what runs first", runs=users)
     visibility.put_tags(tx, "dataset", dataset_id, ())
     store.remove(tx, dataset_id)
     changes.note(tx, "dataset", dataset_id)

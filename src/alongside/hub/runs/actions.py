@@ -8,19 +8,20 @@ from typing import Any
 
 from alongside import values
 from alongside.config import Config
-from alongside.errors import Fault, Invalid, NameTaken, Problem, StateConflict, Unplaceable
+from alongside.errors import Fault, Forbidden, Invalid, NameTaken, Problem, StateConflict, Unplaceable
 from alongside.hub import accounts, queue, resolver, states
 from alongside.hub.runs.reading import find
 from alongside.hub.runs.requests import add_use, name_fault, named
 from alongside.hub.store import accounts as accounts_store
 from alongside.hub.store import actions as store
 from alongside.hub.store import changes, events, outbox
+from alongside.hub.store import datasets as datasets_store
 from alongside.hub.store import queue as queue_store
 from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
 from alongside.hub.store.runs import Standing, Trial
-from alongside.spec.accounts import Caller
+from alongside.spec.accounts import ROLE_SCOPES, Account, Caller
 from alongside.spec.placement import DataNeed
 from alongside.spec.runs import FINAL, Action, ActionKind, DatasetUse, ReasonCode, State
 from alongside.spec.wire import OutboxKind
@@ -134,19 +135,33 @@ def _start(tx: Tx, run: Standing, action: Action, now: datetime, config: Config)
 
 
 def _queue_again(tx: Tx, run: Standing, now: datetime, config: Config) -> None:
-    """Raises StateConflict, QuotaExceeded."""
+    """Raises StateConflict, QuotaExceeded, Forbidden."""
     unreachable = run.state == "running" and run.reason_code == "unreachable"
     if run.state not in STOPPED and not unreachable:
         raise StateConflict(f"the run is {run.state} already", state=run.state)
     if run.state == "canceled":
         raise StateConflict("a canceled run cannot be started again", state=run.state)
     owner = accounts_store.get(tx, run.account)
+    if owner is not None:
+        _refuse_withdrawn(tx, run, owner)
     if owner is not None and not unreachable:
         accounts.check_quota(tx, owner, run.resources, config.accounts)
     if unreachable:
         _give_up(tx, run, now)
     runs_store.forget_statuses(tx, run.id)
     states.enter(tx, run, "queued", now, lost_attempts=0, progress=0.0, exit_code=None)
+
+
+def _refuse_withdrawn(tx: Tx, run: Standing, owner: Account) -> None:
+    """While a run was stopped its owner may have lost the right to some of its data."""
+    tags = accounts_store.tag_names(tx, owner.id)
+    holder = Caller(owner, ROLE_SCOPES[owner.role], "session", run.id, tags)
+    hidden = datasets_store.hidden_in_run(tx, holder, run.id)
+    if hidden:
+        raise Forbidden(
+            f"{owner.name} may no longer use {', '.join(hidden)}; take it out of the run first",
+            datasets=hidden,
+        )
 
 
 def _give_up(tx: Tx, run: Standing, now: datetime) -> None:

@@ -194,6 +194,20 @@ def runs_using(tx: Tx, dataset_id: str, states: Iterable[State]) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+def hidden_in_run(tx: Tx, caller: Caller, run_id: str) -> list[str]:
+    """Names under data/ of a run's datasets that the caller may not see."""
+    query = (
+        select(run_datasets.c.name)
+        .where(
+            run_datasets.c.run_id == run_id,
+            run_datasets.c.dataset_id.is_not(None),
+            not_(visible("dataset", run_datasets.c.dataset_id, caller)),
+        )
+        .order_by(run_datasets.c.name)
+    )
+    return list(tx.execute(query).scalars())
+
+
 def _next_position(tx: Tx, table: Any, dataset_id: str) -> int:
     last = tx.execute(select(func.max(table.c.position)).where(table.c.dataset_id == dataset_id)).scalar_one()
     return 0 if last is None else last + 1
