@@ -3,6 +3,8 @@
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 python=$root/.venv/bin/python
+# uv brings certificates of its own; where a proxy signs with another authority, the system's are right.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 
 say() { printf '%s\n' "› $*"; }
 warn() { printf '%s\n' "! $*" >&2; }
