@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+import pytest
 import urllib3
 
 from alongside import values
@@ -78,6 +79,7 @@ class Installation:
         self._started: Started | None = None
 
     def __enter__(self) -> Installation:
+        _require("haproxy", "bwrap")
         try:
             self.prepare()
             self.start(*PARTS)
@@ -321,6 +323,16 @@ def server(name: str = "lab", program: str = tool_programs.SERVER, **members: An
         probe=Probe(path="/uid", timeout_s=30),
     )
     return ToolSpec(name=name, version="1", kind="interactive", components=(component,), **members)
+
+
+def _require(*programs: str) -> None:
+    """Where a program is missing, tests skip at a desk and fail in CI."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        told = f"a whole installation needs {' and '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
 
 
 def _short(folder: Path) -> Path:
