@@ -69,7 +69,7 @@ locked() {
     set -- $(printf ' --requirement %s' "$@")
     "$root/.venv/bin/uv" pip install --quiet --python "$target" --require-hashes "$@" && return 0
     say "Trying again with pip"
-    "$python" -m pip --python "$target" install --quiet --require-hashes "$@"
+    "$python" -m pip --python "$target" install -qq --require-hashes "$@"
 }
 
 # install_alongside FILE: the locked requirements in FILE, and this checkout itself
@@ -78,7 +78,7 @@ install_alongside() {
     wanted=$(fingerprint "$root/pyproject.toml" "$root/requirements/bootstrap.txt" "$root/requirements/$1")
     done_before "$root/.venv/.installed-$1" "$wanted" && return 0
     say "Installing what Alongside needs (requirements/$1, by hash)"
-    "$python" -m pip install --quiet --require-hashes --requirement "$root/requirements/bootstrap.txt"
+    "$python" -m pip install -qq --require-hashes --requirement "$root/requirements/bootstrap.txt"
     locked "$python" "$root/requirements/$1"
     "$root/.venv/bin/uv" pip install --quiet --python "$python" --no-deps --no-build-isolation --editable "$root"
     echo "$wanted" >"$root/.venv/.installed-$1"

@@ -66,7 +66,7 @@ def lidar(folder: Path) -> None:
     _say("Fetching the lidar files (from laspy's source distribution)")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        options = ["--quiet", "--no-deps", "--no-binary=:all:", "--no-build-isolation", "--require-hashes"]
+        options = ["-qq", "--no-deps", "--no-binary=:all:", "--no-build-isolation", "--require-hashes"]
         _run(
             *(sys.executable, "-m", "pip", "download", *options, "--dest", scratch),
             *("--requirement", REQUIREMENTS / "data.txt"),
