@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { doubleServer } from "./vite/double-server";
+import { doubleServer } from "./vite/double-server.ts";
 
 /** In development the hub's own processes answer: the edge of `alongside up`, unless said otherwise. */
 const HUB = process.env.ALONGSIDE_URL ?? "http://127.0.0.1:8470";

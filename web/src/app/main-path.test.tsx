@@ -146,6 +146,17 @@ describe("a run", () => {
     expect(hub.state.runs.some((run) => run.id === id)).toBe(false);
   });
 
+  it("that was deleted elsewhere is not shown from memory", async () => {
+    const { hub, router } = renderApp("/runs");
+    const id = runCalled(hub, "JupyterLab");
+    await router.navigate(`/runs/${id}`);
+    await screen.findByRole("button", { name: "Attach data" });
+    hub.state.runs = hub.state.runs.filter((run) => run.id !== id);
+    await router.navigate("/runs");
+    await router.navigate(`/runs/${id}`);
+    expect(await screen.findByRole("heading", { name: "There is no such run" }, { timeout: 6_000 })).toBeVisible();
+  });
+
   it("tells its history in people's words", async () => {
     const { hub, router } = renderApp("/runs");
     await router.navigate(`/runs/${runCalled(hub, "JupyterLab")}`);

@@ -1,5 +1,5 @@
 /** Colours, type and sizes of every page: one accent, quiet greys, dense controls. */
-import { Badge, Button, Card, createTheme, Modal, Table, TextInput, Tooltip, type MantineColorsTuple } from "@mantine/core";
+import { Alert, Badge, Button, Card, createTheme, Modal, Table, TextInput, Tooltip, type MantineColorsTuple } from "@mantine/core";
 
 const accent: MantineColorsTuple = [
   "#e9f7f6", "#d3eeec", "#a5dcd9", "#74c9c5", "#4bb8b3", "#2ea49f", "#178d89", "#0b7a78", "#066664", "#02504f",
@@ -35,6 +35,7 @@ export const theme = createTheme({
   focusRing: "auto",
   respectReducedMotion: true,
   components: {
+    Alert: Alert.extend({ styles: { body: { minWidth: 0 }, message: { minWidth: 0 } } }),
     Button: Button.extend({ defaultProps: { size: "sm" }, styles: { label: { fontWeight: 550 } } }),
     Badge: Badge.extend({ defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 } }),
     Card: Card.extend({ defaultProps: { withBorder: true, padding: "md" } }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAgo, formatBytes, formatDuration, formatNumber, formatResources } from "./format";
+import { formatAgo, formatBytes, formatDuration, formatNumber, formatResources, withoutSite } from "./format";
 
 describe("sizes", () => {
   it.each([
@@ -54,4 +54,10 @@ describe("numbers", () => {
     expect(formatResources({ cpus: 1, memory_gb: 2, gpus: 0 })).toBe("1 cpu · 2 GB memory");
     expect(formatResources({ cpus: 0.5, memory_gb: 2, gpus: 2 })).toBe("0.5 cpus · 2 GB memory · 2 gpus");
   });
+});
+
+it("does not name a site twice", () => {
+  expect(withoutSite("local: needs 64 cpus, 2 in all", "local")).toBe("needs 64 cpus, 2 in all");
+  expect(withoutSite("site local: is full", "local")).toBe("is full");
+  expect(withoutSite("localhost: is full", "local")).toBe("localhost: is full");
 });

@@ -79,6 +79,14 @@ export function formatResources(resources: { cpus: number; memory_gb: number; gp
   return parts.join(" · ");
 }
 
+/** A refusal without the name of its site in front, where the page names the site itself. */
+export function withoutSite(reason: string, site: string): string {
+  for (const prefix of [`site ${site}: `, `${site}: `]) {
+    if (reason.startsWith(prefix)) return reason.slice(prefix.length);
+  }
+  return reason;
+}
+
 function trimmed(digits: string): string {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }

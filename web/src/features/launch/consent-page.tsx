@@ -69,7 +69,7 @@ export function ConsentPage() {
               )}
             </Stack>
           </Card>
-          <ProblemAlert error={form.error} />
+          {!unknownTool && <ProblemAlert error={form.error} />}
           {!form.error && !chosenPlace(preview) && <PlaceNote preview={preview} pending={form.previewPending && Boolean(draft.tool)} />}
           {hasNeeded && !changing && (
             <Alert color="yellow" icon={<IconInfoCircle size={17} aria-hidden />}>

@@ -4,7 +4,7 @@ import { IconClockHour4, IconMapPin } from "@tabler/icons-react";
 import { useQueries } from "@tanstack/react-query";
 import { resolveQuery } from "@/api/datasets";
 import type { Preview } from "@/api/types";
-import { formatResources } from "@/lib/format";
+import { formatResources, withoutSite } from "@/lib/format";
 
 export function chosenPlace(preview: Preview | undefined) {
   return preview?.places.find((place) => place.ok);
@@ -45,7 +45,7 @@ export function PlaceNote({ preview, pending }: { preview: Preview | undefined; 
         <List size="sm" spacing={2}>
           {preview.places.map((refused) => (
             <List.Item key={`${refused.site} ${refused.runner}`}>
-              <b>{refused.site}</b>: {refused.reason}
+              <b>{refused.site}</b>: {withoutSite(refused.reason, refused.site)}
             </List.Item>
           ))}
         </List>

@@ -1,17 +1,20 @@
 /** One run: where it stands, what it sees, what it wrote, what can be done with it. */
 import { Alert, Grid, Group, Stack, Text, Title } from "@mantine/core";
-import { IconAlertTriangle, IconPlugConnectedX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconGhost2, IconPlugConnectedX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { useLiveConnection } from "@/api/hints";
+import { asProblem } from "@/api/problem";
 import { runQuery } from "@/api/runs";
 import type { Run } from "@/api/types";
 import { AsCommand } from "@/components/as-command";
+import { EmptyState } from "@/components/empty-state";
 import { Page } from "@/components/page";
 import { ProblemAlert } from "@/components/problem-alert";
 import { RowSkeletons } from "@/components/row-skeletons";
 import { TimeAgo } from "@/components/time-ago";
 import { WordBadge } from "@/components/word-badge";
+import { PendingActions } from "./pending-actions";
 import { RunActions } from "./run-actions";
 import { RunArtifacts } from "./run-artifacts";
 import { RunData } from "./run-data";
@@ -32,14 +35,27 @@ export function RunPage() {
   const live = useLiveConnection();
   const { data: run, error, refetch } = useQuery({
     ...runQuery(id),
-    refetchInterval: (query) => (query.state.data && isMoving(query.state.data) ? (live ? ASK_ANYWAY_MS : ASK_MS) : false),
+    refetchInterval: ({ state }) => (state.data && isMoving(state.data) && !isGone(state.error) ? (live ? ASK_ANYWAY_MS : ASK_MS) : false),
   });
-  if (run) return <Loaded run={run} />;
+  // Deleted while it was on the screen: what is cached of it is no longer true.
+  if (run && !isGone(error)) return <Loaded run={run} />;
   return (
     <Page title="Run" back={BACK}>
-      {error ? <ProblemAlert error={error} retry={() => void refetch()} /> : <RowSkeletons rows={4} label="Loading the run" />}
+      {isGone(error) ? (
+        <EmptyState icon={<IconGhost2 size={36} stroke={1.3} />} title="There is no such run">
+          It was deleted, or it belongs to somebody else.
+        </EmptyState>
+      ) : error ? (
+        <ProblemAlert error={error} retry={() => void refetch()} />
+      ) : (
+        <RowSkeletons rows={4} label="Loading the run" />
+      )}
     </Page>
   );
+}
+
+function isGone(error: unknown): boolean {
+  return error !== null && asProblem(error).status === 404;
 }
 
 function Loaded({ run }: { run: Run }) {
@@ -59,6 +75,7 @@ function Loaded({ run }: { run: Run }) {
     >
       <Stack gap="md">
         {(run.word === "Waiting" || run.word === "Starting" || run.word === "Running") && <RunProgress run={run} />}
+        <PendingActions run={run} />
         {run.word === "Waiting" && <WhyWaiting run={run} />}
         {run.word === "Failed" && (
           <Alert color="red" role="alert" icon={<IconAlertTriangle size={18} aria-hidden />} title={run.reason || "It failed without saying why"}>

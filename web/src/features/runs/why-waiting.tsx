@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { runExplanationQuery } from "@/api/runs";
 import { sitesQuery } from "@/api/sites";
 import type { Run } from "@/api/types";
-import { plural } from "@/lib/format";
+import { plural, withoutSite } from "@/lib/format";
 
 export function WhyWaiting({ run }: { run: Run }) {
   const { data } = useQuery(runExplanationQuery(run.id));
@@ -23,7 +23,7 @@ export function WhyWaiting({ run }: { run: Run }) {
         {data.refusals.map((refusal) => (
           <List.Item key={`${refusal.site} ${refusal.runner}`}>
             <b>{refusal.site}</b>
-            {refusal.runner && ` (${nameOf(refusal.runner)})`}: {refusal.reason}
+            {refusal.runner && ` (${nameOf(refusal.runner)})`}: {withoutSite(refusal.reason, refusal.site)}
             {refusal.never && " (it never can)"}
           </List.Item>
         ))}
