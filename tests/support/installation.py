@@ -327,7 +327,8 @@ def server(name: str = "lab", program: str = tool_programs.SERVER, **members: An
 
 def _require(*programs: str) -> None:
     """Where a program is missing, tests skip at a desk and fail in CI."""
-    missing = [program for program in programs if shutil.which(program) is None]
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    missing = [program for program in programs if shutil.which(program, path=path) is None]
     if missing:
         told = f"a whole installation needs {' and '.join(missing)}"
         if os.environ.get("CI") == "true":
