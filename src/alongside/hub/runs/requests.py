@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from alongside import values
 from alongside.config import Config
 from alongside.errors import (
@@ -185,7 +183,7 @@ def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) 
     tool = tools.find(tx, caller, wish.tool)
     faults = [*_wish_faults(wish, tool)]
     if arguments:
-        faults += _argument_faults(wish, tool)
+        faults += tools.argument_faults(tool.spec.arguments, wish.arguments)
     missing: list[Problem] = []
     datasets: list[tuple[Dataset, DatasetUse]] = []
     taken: set[str] = set()
@@ -241,15 +239,6 @@ def _wish_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
         yield Fault("datasets", f"{spec.name} needs a dataset to work on")
     if wish.open is not None and (wish.open.startswith("/") or ".." in PurePosixPath(wish.open).parts):
         yield Fault("open", "must be a relative path without ..")
-
-
-def _argument_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
-    if not tool.spec.arguments:
-        return
-    checker = Draft202012Validator(tool.spec.arguments)
-    for error in sorted(checker.iter_errors(wish.arguments), key=lambda item: list(map(str, item.path))):
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
-        yield Fault(f"arguments{path}", error.message)
 
 
 def _refusals(

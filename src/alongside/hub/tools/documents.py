@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from alongside import values
 from alongside.errors import BadRequest, Fault, Invalid
+from alongside.hub.tools.arguments import pattern_fault, schema_faults
 from alongside.spec.tools import ToolSpec, faults
 
 YAML_MAX_BYTES = 200_000
@@ -55,14 +55,32 @@ def from_yaml(text: bytes) -> Any:
 
 
 def _argument_faults(schema: dict[str, Any]) -> Iterator[Fault]:
-    for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):
-        where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-        yield Fault(f"arguments{where}", f"is not JSON Schema: {error.message}")
+    text = json.dumps(schema)
+    if len(text) > ARGUMENTS_MAX_BYTES:
+        yield Fault("arguments", f"must have at most {ARGUMENTS_MAX_BYTES} bytes as JSON")
+        return
+    yield from schema_faults(schema)
     for where in _references(schema, "arguments"):
         # A schema that names another address would make the hub call it.
         yield Fault(where, "must refer to this schema itself, as #/…")
-    if len(json.dumps(schema)) > ARGUMENTS_MAX_BYTES:
-        yield Fault("arguments", f"must have at most {ARGUMENTS_MAX_BYTES} bytes as JSON")
+    for where, pattern in _patterns(schema, "arguments"):
+        if fault := pattern_fault(pattern):
+            yield Fault(where, fault)
+    # Looked for in the text: a reference may make a schema of what is no keyword where it stands.
+    if '"patternProperties"' in text:
+        yield Fault("arguments", "patternProperties is not read; use propertyNames with a pattern")
+
+
+def _patterns(schema: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(schema, dict):
+        for key, item in schema.items():
+            if key == "pattern" and isinstance(item, str):
+                yield f"{where}.{key}", item
+            elif key not in {"enum", "const", "default", "examples"}:
+                yield from _patterns(item, f"{where}.{key}")
+    elif isinstance(schema, list):
+        for index, item in enumerate(schema):
+            yield from _patterns(item, f"{where}[{index}]")
 
 
 def _references(schema: Any, where: str) -> Iterator[str]:
