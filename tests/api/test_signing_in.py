@@ -164,10 +164,10 @@ def test_members_left_out_of_an_edit_stay_and_null_clears(api: Api) -> None:
 
 def test_tags_granted_and_put_on_show_up_on_both_sides(api: Api) -> None:
     root, ann = api.person("root", "admin"), api.person("ann")
-    site = root.post("/sites", {"name": "sdsc"}).json
+    root.post("/sites", {"name": "sdsc"})
     tag = root.post("/tags", {"name": "lab"}).json
     group = root.post("/groups", {"name": "lidar"}).json
-    assert root.put(f"/tags/{tag['id']}/things/site/{site['id']}").json["things"] == [["site", site["id"]]]
+    assert root.put(f"/tags/{tag['id']}/things/site/sdsc").json["things"] == [["site", "sdsc"]]
     assert ann.get("/sites").json["items"] == []
     assert ann.get("/sites/sdsc").json["code"] == "site_unknown"
     root.put(f"/groups/{group['id']}/members/{ann.account.id}")
@@ -178,11 +178,28 @@ def test_tags_granted_and_put_on_show_up_on_both_sides(api: Api) -> None:
     assert api.person("bob").get("/sites/sdsc").status_code == 200
 
 
+def test_a_tag_names_tools_and_sites_as_the_api_does_and_datasets_by_id(api: Api) -> None:
+    root, ann = api.person("root", "admin"), api.person("ann")
+    root.post("/sites", {"name": "sdsc"})
+    component = {"name": "main", "environment": "python", "command": ["count"]}
+    root.post("/tools", {"name": "count", "version": "1", "kind": "task", "components": [component]})
+    place = {"site": "sdsc", "path": "/data/x"}
+    dataset = root.post("/datasets", {"title": "x", "locations": [place]}).json["id"]
+    tag = f"/tags/{root.post('/tags', {'name': 'lab'}).json['id']}"
+    for kind, name in (("tool", "count"), ("site", "sdsc"), ("dataset", dataset)):
+        assert root.put(f"{tag}/things/{kind}/{name}").json["things"] == [[kind, name]]
+        assert root.get(tag).json["things"] == root.get("/tags").json["items"][0]["things"]
+        assert ann.get(f"/{kind}s/{name}").status_code == 404
+        assert root.delete(f"{tag}/things/{kind}/{name}").json["things"] == []
+        assert ann.get(f"/{kind}s/{name}").status_code == 200
+
+
 def test_a_tag_is_put_only_on_what_exists(api: Api) -> None:
     root = api.person("root", "admin")
     tag = root.post("/tags", {"name": "lab"}).json["id"]
     for path in (f"/tags/{tag}/things/site/none", f"/tags/{tag}/things/planet/x"):
         assert root.put(path).status_code == 404
+        assert root.delete(path).status_code == 404
     assert root.put(f"/tags/{tag}/accounts/none").json["code"] == "account_unknown"
     assert root.put(f"/tags/{tag}/groups/none").json["code"] == "group_unknown"
 

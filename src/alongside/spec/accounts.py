@@ -77,7 +77,7 @@ class Tag:
     created_at: datetime
     accounts: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    #: (kind, id) pairs; kind is `dataset`, `tool` or `site`
+    #: (`dataset`, id), (`tool`, name) and (`site`, name) pairs
     things: tuple[tuple[str, str], ...] = ()
 
 

@@ -107,7 +107,7 @@ function put(tag_id: string, target: TagTarget): Promise<unknown> {
   if (target.kind === "group") {
     return api.PUT("/api/v1/tags/{id}/groups/{group_id}", { params: { path: { id: tag_id, group_id: target.id } } });
   }
-  return api.PUT("/api/v1/tags/{id}/things/{kind}/{thing_id}", { params: { path: { id: tag_id, kind: target.kind, thing_id: target.id } } });
+  return api.PUT("/api/v1/tags/{id}/things/{kind}/{thing}", { params: { path: { id: tag_id, kind: target.kind, thing: target.id } } });
 }
 
 function remove(tag_id: string, target: TagTarget): Promise<unknown> {
@@ -117,7 +117,7 @@ function remove(tag_id: string, target: TagTarget): Promise<unknown> {
   if (target.kind === "group") {
     return api.DELETE("/api/v1/tags/{id}/groups/{group_id}", { params: { path: { id: tag_id, group_id: target.id } } });
   }
-  return api.DELETE("/api/v1/tags/{id}/things/{kind}/{thing_id}", { params: { path: { id: tag_id, kind: target.kind, thing_id: target.id } } });
+  return api.DELETE("/api/v1/tags/{id}/things/{kind}/{thing}", { params: { path: { id: tag_id, kind: target.kind, thing: target.id } } });
 }
 
 function useRefreshPeople() {

@@ -150,23 +150,32 @@ def take_from_group(tx: Tx, tag_id: str, group_id: str) -> Tag:
     return get_tag(tx, tag_id)
 
 
-def put_tag_on(tx: Tx, tag_id: str, kind: ThingKind, thing_id: str) -> Tag:
-    """
+def put_tag_on(tx: Tx, tag_id: str, kind: ThingKind, thing: str) -> Tag:
+    """`thing` is the name of a tool or site, or the id of a dataset.
+
     Raises:
         TagUnknown: there is no such tag.
         NotFound: there is no such thing.
     """
     get_tag(tx, tag_id)
-    if not store.thing_exists(tx, kind, thing_id):
-        raise NotFound(f"no {kind} has this id")
-    store.put_on(tx, tag_id, kind, thing_id)
+    store.put_on(tx, tag_id, kind, _thing_id(tx, kind, thing))
     return get_tag(tx, tag_id)
 
 
-def take_tag_off(tx: Tx, tag_id: str, kind: ThingKind, thing_id: str) -> Tag:
+def take_tag_off(tx: Tx, tag_id: str, kind: ThingKind, thing: str) -> Tag:
+    """As `put_tag_on`."""
     get_tag(tx, tag_id)
-    store.take_off(tx, tag_id, kind, thing_id)
+    store.take_off(tx, tag_id, kind, _thing_id(tx, kind, thing))
     return get_tag(tx, tag_id)
+
+
+def _thing_id(tx: Tx, kind: ThingKind, thing: str) -> str:
+    found = store.thing_id(tx, kind, thing)
+    if found is None:
+        raise NotFound(
+            f"no dataset has the id {thing}" if kind == "dataset" else f"there is no {kind} {thing!r}"
+        )
+    return found
 
 
 def _check(name: str) -> None:

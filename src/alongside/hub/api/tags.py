@@ -131,27 +131,27 @@ def take_tag_from_group(tx: Tx, id: str, group_id: str) -> Tag:
 @door(
     doors,
     "PUT",
-    "/tags/<id>/things/<kind>/<thing_id>",
+    "/tags/<id>/things/<kind>/<thing>",
     needs="admin",
     answers={200: Tag},
-    problems=(errors.TagUnknown,),
+    problems=(errors.TagUnknown, errors.NotFound),
 )
-def put_tag_on(tx: Tx, id: str, kind: str, thing_id: str) -> Tag:
-    """Put a tag on a dataset, tool or site: only its holders see the thing from now on."""
-    return accounts.put_tag_on(tx, id, _kind(kind), thing_id)
+def put_tag_on(tx: Tx, id: str, kind: str, thing: str) -> Tag:
+    """Put a tag on a dataset (by id), tool or site (by name): only its holders see it from now on."""
+    return accounts.put_tag_on(tx, id, _kind(kind), thing)
 
 
 @door(
     doors,
     "DELETE",
-    "/tags/<id>/things/<kind>/<thing_id>",
+    "/tags/<id>/things/<kind>/<thing>",
     needs="admin",
     answers={200: Tag},
-    problems=(errors.TagUnknown,),
+    problems=(errors.TagUnknown, errors.NotFound),
 )
-def take_tag_off(tx: Tx, id: str, kind: str, thing_id: str) -> Tag:
-    """Take a tag off a thing."""
-    return accounts.take_tag_off(tx, id, _kind(kind), thing_id)
+def take_tag_off(tx: Tx, id: str, kind: str, thing: str) -> Tag:
+    """Take a tag off a dataset (by id), tool or site (by name)."""
+    return accounts.take_tag_off(tx, id, _kind(kind), thing)
 
 
 def _kind(text: str) -> accounts.ThingKind:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Table, delete, insert, select, update
 
 from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import (
@@ -23,7 +23,12 @@ from alongside.hub.store.schema import (
 from alongside.hub.store.visibility import ThingKind
 from alongside.spec.accounts import Group, Tag
 
-THINGS: dict[ThingKind, Table] = {"dataset": datasets, "tool": tools, "site": sites}
+#: what callers name each kind of thing by
+NAMED_BY: dict[ThingKind, Column[str]] = {
+    "dataset": datasets.c.id,
+    "tool": tools.c.name,
+    "site": sites.c.name,
+}
 
 
 def get(tx: Tx, group_id: str) -> Group | None:
@@ -113,9 +118,10 @@ def take_off(tx: Tx, tag_id: str, kind: ThingKind, thing_id: str) -> None:
     _unlink(tx, tag_things, tag_id=tag_id, kind=kind, thing_id=thing_id)
 
 
-def thing_exists(tx: Tx, kind: ThingKind, thing_id: str) -> bool:
-    table = THINGS[kind]
-    return tx.execute(select(table.c.id).where(table.c.id == thing_id)).first() is not None
+def thing_id(tx: Tx, kind: ThingKind, name: str) -> str | None:
+    """The id of what callers call `name`: a tool or a site by its name, a dataset by its id."""
+    named_by = NAMED_BY[kind]
+    return tx.execute(select(named_by.table.c.id).where(named_by == name)).scalar()
 
 
 def _link(tx: Tx, table: Table, **keys: str) -> None:
@@ -140,12 +146,14 @@ def _tags(tx: Tx, condition: ColumnElement[bool], limit: int | None = None) -> l
     accounts_of = _lists(tx, tag_accounts, "tag_id", "account_id", ids)
     groups_of = _lists(tx, tag_groups, "tag_id", "group_id", ids)
     things: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in tx.execute(
-        select(tag_things)
-        .where(tag_things.c.tag_id.in_(ids))
-        .order_by(tag_things.c.kind, tag_things.c.thing_id)
-    ):
-        things[row.tag_id].append((row.kind, row.thing_id))
+    for kind, named_by in sorted(NAMED_BY.items()):
+        query = (
+            select(tag_things.c.tag_id, named_by.label("name"))
+            .join(tag_things, (tag_things.c.kind == kind) & (tag_things.c.thing_id == named_by.table.c.id))
+            .where(tag_things.c.tag_id.in_(ids))
+        )
+        for row in tx.execute(query.order_by(named_by)):
+            things[row.tag_id].append((kind, row.name))
     return [
         Tag(
             row.id,

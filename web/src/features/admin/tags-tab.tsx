@@ -71,7 +71,7 @@ function TagRow({ tag }: { tag: Tag }) {
   const things: Choice[] = [
     ...(datasets?.pages.flatMap((page) => page.items) ?? []).map((dataset) => ({ value: `dataset:${dataset.id}`, label: dataset.title })),
     ...(tools ?? []).map((tool) => ({ value: `tool:${tool.name}`, label: `tool ${tool.title || tool.name}` })),
-    ...(sites ?? []).map((site) => ({ value: `site:${site.id}`, label: `site ${site.title || site.name}` })),
+    ...(sites ?? []).map((site) => ({ value: `site:${site.name}`, label: `site ${site.title || site.name}` })),
   ];
   const held = [...tag.accounts.map((id) => `account:${id}`), ...tag.groups.map((id) => `group:${id}`)];
   const carried = tag.things.map((thing) => thing.join(":"));
