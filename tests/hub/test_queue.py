@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from alongside.errors import Forbidden, Invalid, NameTaken, QuotaExceeded, RunUnknown, Unplaceable
-from alongside.hub import runs
+from alongside.hub import accounts, runs, sites
 from alongside.hub.clockwork import Incoming
 from alongside.hub.store import changes
 from alongside.hub.store.database import Database
@@ -213,6 +213,27 @@ def test_why_a_run_waits_and_where_it_stands_in_the_line(house: House) -> None:
     assert [item.reason for item in explanation.refusals] == ["lab: needs 2 cpus, 0 free"]
     assert explanation.position == 2
     assert house.run(first.id).reason == "lab: needs 3 cpus, 0 free"
+
+
+def test_nobody_is_told_of_a_site_that_is_closed_to_them(house: House) -> None:
+    house.join("secret", "r2")
+    house.sync("r2")
+    with house.hub.database.write() as tx:
+        tag = accounts.create_tag(tx, "project", "", house.clock())
+        accounts.put_tag_on(tx, tag.id, "site", "secret")
+        changes.note(tx, "site", sites.get(tx, "secret").id)
+    house.request("count", cpus=4)
+    waits = house.request("count", cpus=3)
+    house.sync("r1")
+    told = house.run(waits.id)
+    assert (told.reason, told.reason_code) == ("lab: needs 3 cpus, 0 free", "waiting_for_capacity")
+    with house.hub.database.read() as tx:
+        seen = runs.explain(tx, house.people["ann"], waits.id, config=house.hub.config)
+        administrators = runs.explain(tx, house.people["admin"], waits.id, config=house.hub.config)
+        history = [event.message for event in runs.events(tx, house.people["ann"], waits.id)]
+    assert [refusal.site for refusal in seen.refusals] == ["lab"]
+    assert [refusal.site for refusal in administrators.refusals] == ["lab", "secret"]
+    assert not any("secret" in message for message in history)
 
 
 def test_other_people_see_nothing_of_a_run_and_steer_nothing(house: House) -> None:

@@ -19,7 +19,7 @@ from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
 from alongside.hub.store.runs import Trial
-from alongside.spec.placement import Offered, Placed, Refusal, Waiting, place, requirement, summary
+from alongside.spec.placement import Offered, Placed, Refusal, Waiting, open_to, place, requirement, summary
 from alongside.spec.runs import ReasonCode
 from alongside.spec.wire import Assignment, DatasetMount
 
@@ -269,7 +269,10 @@ def waiting_reason(refusals: Collection[Refusal]) -> tuple[ReasonCode, str]:
 def _tell(tx: Tx, board: Board, refusals: Iterable[Refusal], now: datetime) -> None:
     by_run: dict[str, list[Refusal]] = defaultdict(list)
     for refusal in refusals:
-        by_run[refusal.run].append(refusal)
+        run, offer = board.waiting.get(refusal.run), board.offers.get(refusal.runner)
+        if run is not None and offer is not None:
+            # The sentence is for the run's owner, who does not learn of sites that are closed to them.
+            by_run[refusal.run] += [refusal] if open_to(run.account, [offer]) else []
     silent = (run.run for run in board.heads() if run.run not in by_run) if not board.offers else ()
     news = 0
     for run_id in (*by_run, *silent):
@@ -277,9 +280,9 @@ def _tell(tx: Tx, board: Board, refusals: Iterable[Refusal], now: datetime) -> N
         if board.told.get(run_id) == reason or news >= ASSIGN_MAX or run_id not in board.waiting:
             continue
         board.told[run_id] = reason
-        run = runs_store.standing(tx, run_id)
-        if run is not None and run.state == "queued":
-            states.explain(tx, run, now, code, reason)
+        standing = runs_store.standing(tx, run_id)
+        if standing is not None and standing.state == "queued":
+            states.explain(tx, standing, now, code, reason)
             news += 1
 
 

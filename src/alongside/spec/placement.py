@@ -146,6 +146,11 @@ def refuse(
     return refusals
 
 
+def open_to(account: str, offered: Iterable[Offered]) -> list[Offered]:
+    """Runners of the sites that an account may use; it is not told that there are others."""
+    return [runner for runner in offered if runner.accounts is None or account in runner.accounts]
+
+
 def requirement(run: Waiting) -> tuple[object, ...]:
     """Runs with equal requirements are refused and taken alike."""
     return (

@@ -19,7 +19,7 @@ from alongside.hub.store.events import Told
 from alongside.hub.store.logs import Piece
 from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
-from alongside.spec.placement import RULE, Refusal, refuse
+from alongside.spec.placement import RULE, Refusal, open_to, refuse
 from alongside.spec.runs import ACTIVE, FINAL, Action, Attempt, Event, Run, RunRequest, State
 from alongside.spec.tools import ToolKind
 
@@ -152,9 +152,10 @@ def explain(tx: Tx, caller: Caller, run_id: str, *, config: Config) -> Explanati
     due = queue_store.waiting(tx, [run_id])
     if not due:
         return Explanation((), None, RULE)
-    refusals = refuse(
-        due[0].waiting, queue_store.offered(tx), stage_max_bytes=config.dispatcher.stage_max_bytes
-    )
+    offers = queue_store.offered(tx)
+    if not caller.is_admin:
+        offers = open_to(caller.account.id, offers)
+    refusals = refuse(due[0].waiting, offers, stage_max_bytes=config.dispatcher.stage_max_bytes)
     return Explanation(tuple(refusals), queue_store.ahead(tx, run_id) + 1, RULE)
 
 

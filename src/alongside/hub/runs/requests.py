@@ -29,7 +29,7 @@ from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
 from alongside.spec.accounts import Caller
 from alongside.spec.datasets import Dataset
-from alongside.spec.placement import Refusal, Waiting, refuse, summary
+from alongside.spec.placement import Refusal, Waiting, open_to, refuse, summary
 from alongside.spec.runs import DatasetUse, Run, RunRequest
 from alongside.spec.tools import Resources, ToolVersion
 
@@ -245,11 +245,7 @@ def _refusals(
     tx: Tx, caller: Caller, wish: RunRequest, checked: _Checked, now: datetime, config: Config
 ) -> tuple[list[Refusal], list[tuple[str, str, str]]]:
     """One refusal per runner that would not take it now, and all runners as (id, name, site)."""
-    offers = [
-        offer
-        for offer in queue_store.offered(tx)
-        if offer.accounts is None or caller.account.id in offer.accounts
-    ]
+    offers = open_to(caller.account.id, queue_store.offered(tx))
     waiting: Waiting = queue_store.would_wait(
         tx,
         caller.account.id,
