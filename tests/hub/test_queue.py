@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from alongside.errors import Forbidden, Invalid, NameTaken, QuotaExceeded, RunUnknown, Unplaceable
-from alongside.hub import accounts, runs, sites
+from alongside.hub import accounts, runs
 from alongside.hub.clockwork import Incoming
 from alongside.hub.store import changes
 from alongside.hub.store.database import Database
@@ -221,7 +221,6 @@ def test_nobody_is_told_of_a_site_that_is_closed_to_them(house: House) -> None:
     with house.hub.database.write() as tx:
         tag = accounts.create_tag(tx, "project", "", house.clock())
         accounts.put_tag_on(tx, tag.id, "site", "secret")
-        changes.note(tx, "site", sites.get(tx, "secret").id)
     house.request("count", cpus=4)
     waits = house.request("count", cpus=3)
     house.sync("r1")
@@ -234,6 +233,27 @@ def test_nobody_is_told_of_a_site_that_is_closed_to_them(house: House) -> None:
     assert [refusal.site for refusal in seen.refusals] == ["lab"]
     assert [refusal.site for refusal in administrators.refusals] == ["lab", "secret"]
     assert not any("secret" in message for message in history)
+
+
+def test_a_site_that_was_closed_to_somebody_takes_their_runs_no_longer(house: House) -> None:
+    ann = house.people["ann"].account.id
+    with house.hub.database.write() as tx:
+        tag = accounts.create_tag(tx, "project", "", house.clock()).id
+        accounts.grant_to_account(tx, tag, ann)
+        accounts.put_tag_on(tx, tag, "site", "lab")
+    before = house.request("count")
+    house.sync("r1")
+    waiting = house.request("count").id
+    with house.hub.database.write() as tx:
+        accounts.take_from_account(tx, tag, ann)
+    house.sync("r1")
+    assert (house.run(before.id).state, house.run(waiting).state) == ("initializing", "queued")
+    with house.hub.database.write() as tx:
+        group = accounts.create_group(tx, "team", house.clock()).id
+        accounts.grant_to_group(tx, tag, group)
+        accounts.add_member(tx, group, ann)
+    house.sync("r1")
+    assert house.run(waiting).state == "initializing"
 
 
 def test_other_people_see_nothing_of_a_run_and_steer_nothing(house: House) -> None:
@@ -264,6 +284,46 @@ def test_a_matching_run_is_offered_again(house: House) -> None:
         assert found.id == run.id
         assert runs.find_match(tx, ann, RunRequest("notebook")) is None
         assert runs.find_match(tx, house.people["admin"], wish) is None
+
+
+def test_a_run_with_more_data_than_asked_for_is_offered_if_none_has_just_that(house: House) -> None:
+    one, two = "doi:10.5072/one", "doi:10.5072/two"
+    for name in (one, two):
+        house.dataset(name, at="lab")
+    double = house.runners["r1"]
+
+    def start(*datasets: str) -> str:
+        run = house.request("notebook", datasets=datasets, cpus=1).id
+        house.sync("r1")
+        double.start(run)
+        double.ready(run)
+        house.sync("r1")
+        return run
+
+    def match(*datasets: str) -> str | None:
+        with house.hub.database.read() as tx:
+            wish = RunRequest("notebook", datasets=tuple(DatasetUse(item) for item in datasets))
+            found = runs.find_match(tx, house.people["ann"], wish)
+            return found and found.id
+
+    waiting = house.request("notebook", datasets=(one, two), cpus=4).id
+    assert match(one) is None, "nothing is there yet to be opened instead"
+    house.act(waiting, "cancel")
+    both, newest = start(one, two), start(one, two)
+    assert match(one) == newest
+    assert match(one, two) == newest
+    exact = start(one)
+    assert match(one) == exact
+    assert match(two) == newest
+    for run in (newest, exact):
+        double.finish(run, "paused")
+    house.sync("r1")
+    assert match(two) == both, "one that can be opened at once comes first"
+    assert match(one) == exact
+    double.finish(both, "executor_error", reason="it crashed")
+    house.sync("r1")
+    assert match(two) == newest
+    assert match("doi:10.5072/nobody-knows") is None
 
 
 def test_a_dispatcher_whose_epoch_is_over_writes_nothing(house: House) -> None:

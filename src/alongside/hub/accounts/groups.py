@@ -9,6 +9,7 @@ from typing import Any
 
 from alongside.errors import Fault, GroupUnknown, Invalid, NameTaken, NotFound, TagUnknown
 from alongside.hub.accounts import people
+from alongside.hub.store import changes
 from alongside.hub.store import groups as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
@@ -64,18 +65,21 @@ def rename_group(tx: Tx, group_id: str, name: str) -> Group:
 def remove_group(tx: Tx, group_id: str) -> None:
     get_group(tx, group_id)
     store.remove(tx, group_id)
+    _tell_placement(tx)
 
 
 def add_member(tx: Tx, group_id: str, account_id: str) -> Group:
     get_group(tx, group_id)
     people.get(tx, account_id)
     store.add_member(tx, group_id, account_id)
+    _tell_placement(tx)
     return get_group(tx, group_id)
 
 
 def remove_member(tx: Tx, group_id: str, account_id: str) -> Group:
     get_group(tx, group_id)
     store.remove_member(tx, group_id, account_id)
+    _tell_placement(tx)
     return get_group(tx, group_id)
 
 
@@ -122,18 +126,21 @@ def remove_tag(tx: Tx, tag_id: str) -> None:
     """What carried only this tag is visible to everyone afterwards."""
     get_tag(tx, tag_id)
     store.remove_tag(tx, tag_id)
+    _tell_placement(tx)
 
 
 def grant_to_account(tx: Tx, tag_id: str, account_id: str) -> Tag:
     get_tag(tx, tag_id)
     people.get(tx, account_id)
     store.grant_to_account(tx, tag_id, account_id)
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
 
 
 def take_from_account(tx: Tx, tag_id: str, account_id: str) -> Tag:
     get_tag(tx, tag_id)
     store.take_from_account(tx, tag_id, account_id)
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
 
 
@@ -141,12 +148,14 @@ def grant_to_group(tx: Tx, tag_id: str, group_id: str) -> Tag:
     get_tag(tx, tag_id)
     get_group(tx, group_id)
     store.grant_to_group(tx, tag_id, group_id)
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
 
 
 def take_from_group(tx: Tx, tag_id: str, group_id: str) -> Tag:
     get_tag(tx, tag_id)
     store.take_from_group(tx, tag_id, group_id)
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
 
 
@@ -159,6 +168,7 @@ def put_tag_on(tx: Tx, tag_id: str, kind: ThingKind, thing: str) -> Tag:
     """
     get_tag(tx, tag_id)
     store.put_on(tx, tag_id, kind, _thing_id(tx, kind, thing))
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
 
 
@@ -166,7 +176,13 @@ def take_tag_off(tx: Tx, tag_id: str, kind: ThingKind, thing: str) -> Tag:
     """As `put_tag_on`."""
     get_tag(tx, tag_id)
     store.take_off(tx, tag_id, kind, _thing_id(tx, kind, thing))
+    _tell_placement(tx)
     return get_tag(tx, tag_id)
+
+
+def _tell_placement(tx: Tx) -> None:
+    """The dispatcher knows by heart who may use which site."""
+    changes.note(tx, "site", "")
 
 
 def _thing_id(tx: Tx, kind: ThingKind, thing: str) -> str:

@@ -73,6 +73,9 @@ def edit(tx: Tx, account_id: str, members: dict[str, Any]) -> Account:
     if account.role == "admin" and account.active and demoted:
         _another_admin_remains(tx, account)
     store.change(tx, account_id, members)
+    if "role" in members:
+        # Administrators may use every site, and the dispatcher knows them by heart.
+        changes.note(tx, "site", "")
     if not members.get("active", True):
         _lock_out(tx, account_id)
     return get(tx, account_id)
