@@ -74,6 +74,35 @@ def test_a_preview_offers_the_run_that_is_there_already(ann: Person, api: Api) -
     assert api.person("bob").post("/runs/preview", WISH).json["match"] is None
 
 
+def test_arguments_that_are_left_out_get_the_defaults_of_the_tool(ann: Person, api: Api) -> None:
+    properties = {
+        "n": {"type": "integer", "default": 3},
+        "mode": {"enum": ["fast", "exact"], "default": "fast"},
+        "seed": {"type": "integer"},
+        "any": True,
+    }
+    published = ann.post(
+        "/tools",
+        {
+            "name": "count",
+            "version": "1",
+            "kind": "task",
+            "components": [{"environment": "demo", "command": ["count"]}],
+            "arguments": {"properties": properties, "required": ["n"], "additionalProperties": False},
+        },
+    )
+    assert published.status_code == 201, published.text
+    wish = {"tool": "count", "arguments": {"mode": "exact"}}
+    shown = ann.post("/runs/preview", wish).json
+    assert shown["arguments"] == {"n": 3, "mode": "exact"}
+    run = ann.post("/runs", wish).json
+    assert run["request"]["arguments"] == {"n": 3, "mode": "exact"}
+    refused = ann.post("/runs", {"tool": "count", "arguments": {"n": None}})
+    assert refused.json["faults"] == [{"field": "arguments.n", "reason": "None is not of type 'integer'"}], (
+        "what was given stays as it was given"
+    )
+
+
 def test_the_quota_is_explained_when_it_bites(ann: Person, api: Api) -> None:
     root = api.person("root", "admin")
     assert root.patch(f"/accounts/{ann.account.id}", {"limits": {"running": 1}}).status_code == 200

@@ -128,7 +128,7 @@ def test_a_tagged_site_and_its_runners_are_hidden_from_others(database: Database
         sites.create(tx, clock(), name="open", edge_url=EDGE)
         runner = join(tx, clock, "sdsc").id
         tag = accounts.create_tag(tx, "lab", "", clock())
-        accounts.put_tag_on(tx, tag.id, "site", site.id)
+        accounts.put_tag_on(tx, tag.id, "site", site.name)
         ann = user(tx, clock)
         holder = replace(ann, tags=frozenset({"lab"}))
         assert [found.name for found in sites.page(tx, None, 9, ann)] == ["open"]

@@ -52,6 +52,8 @@ class Preview:
     match: Run | None
     quota: accounts.Quota
     resources: Resources
+    #: those given, and the tool's defaults for those left out
+    arguments: dict[str, Any]
     arguments_schema: dict[str, Any]
 
 

@@ -85,31 +85,39 @@ def listing(
 
 
 def find_match(tx: Tx, caller: Caller, wish: RunRequest) -> Run | None:
-    """The caller's own interactive run of the same tool with the same datasets, the readiest one."""
+    """The caller's own interactive run of the same tool that has the datasets already.
+
+    One with just these datasets is preferred to one that has others too, which is offered only where its
+    tool is there to be opened or started again.
+    """
     try:
         wanted = {resolver.resolve(tx, caller, use.id).id for use in wish.datasets}
     except Problem:
         return None
     name, _, version = wish.tool.partition("@")
     mine = store.listing(tx, account=caller.account.id, tool=name, kind="interactive", limit=MATCH_LOOKED_AT)
-    fitting = [
-        run
-        for run in mine
-        if run.state not in {"canceled", "canceling"}
-        and (not version or run.version == version)
-        and (wish.site is None or run.site in (None, wish.site))
-        and wanted == {item.dataset for item in run.datasets}
-    ]
-    return min(
+    fitting: list[tuple[Run, bool]] = []
+    for run in mine:
+        there = {item.dataset for item in run.datasets}
+        if (
+            run.state not in {"canceled", "canceling"}
+            and (not version or run.version == version)
+            and (wish.site is None or run.site in (None, wish.site))
+            and (wanted == there or (wanted < there and run.state in {"running", "paused"}))
+        ):
+            fitting.append((run, wanted == there))
+    best = min(
         fitting,
-        key=lambda run: (
-            not run.ready,
-            run.state not in ACTIVE,
-            run.state in FINAL,
-            -run.created_at.timestamp(),
+        key=lambda item: (
+            item[0].state in FINAL,
+            not item[1],
+            not item[0].ready,
+            item[0].state not in ACTIVE,
+            -item[0].created_at.timestamp(),
         ),
         default=None,
     )
+    return best and best[0]
 
 
 def events(tx: Tx, caller: Caller, run_id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:

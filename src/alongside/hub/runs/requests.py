@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -67,6 +67,8 @@ class Preview:
     match: Run | None
     quota: accounts.Quota
     resources: Resources
+    #: those given, and the tool's defaults for those left out
+    arguments: dict[str, Any]
     arguments_schema: dict[str, Any]
 
 
@@ -78,6 +80,8 @@ class _Checked:
     #: (dataset, name under data/, mode) in the order asked for
     datasets: tuple[tuple[Dataset, DatasetUse], ...]
     resources: Resources
+    #: with the tool's defaults
+    arguments: dict[str, Any]
 
 
 def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: Config) -> Run:
@@ -102,7 +106,8 @@ def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
         version=spec.version,
         kind=spec.kind,
         title=wish.title or _title(checked),
-        wish=wish,
+        # What is run stays the same when it is run again, whatever defaults a later version has.
+        wish=replace(wish, arguments=checked.arguments),
         resources=checked.resources,
         now=now,
     )
@@ -133,6 +138,7 @@ def preview(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
         match=find_match(tx, caller, wish),
         quota=accounts.usage(tx, caller.account, config.accounts),
         resources=checked.resources,
+        arguments=checked.arguments,
         arguments_schema=checked.tool.spec.arguments,
     )
 
@@ -182,8 +188,9 @@ def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) 
     """Look everything up. Faults are collected; what is unknown is said only if nothing is faulty."""
     tool = tools.find(tx, caller, wish.tool)
     faults = [*_wish_faults(wish, tool)]
+    given = tools.with_defaults(tool.spec.arguments, wish.arguments)
     if arguments:
-        faults += tools.argument_faults(tool.spec.arguments, wish.arguments)
+        faults += tools.argument_faults(tool.spec.arguments, given)
     missing: list[Problem] = []
     datasets: list[tuple[Dataset, DatasetUse]] = []
     taken: set[str] = set()
@@ -211,7 +218,7 @@ def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) 
         raise Invalid(faults)
     if missing:
         raise missing[0]
-    return _Checked(tool, tuple(datasets), wish.resources or tool.spec.resources)
+    return _Checked(tool, tuple(datasets), wish.resources or tool.spec.resources, given)
 
 
 def _wish_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """Tools: read, published in versions that never change, listed with where each of them can run."""
 
 from alongside.hub.tools.arguments import argument_faults as argument_faults
+from alongside.hub.tools.arguments import with_defaults as with_defaults
 from alongside.hub.tools.catalogue import Tool as Tool
 from alongside.hub.tools.catalogue import delete as delete
 from alongside.hub.tools.catalogue import delete_version as delete_version

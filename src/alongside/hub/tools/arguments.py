@@ -45,6 +45,16 @@ def argument_faults(schema: dict[str, Any], arguments: Any) -> list[Fault]:
         return [Fault("arguments", "take too long to be checked against the tool's schema")]
 
 
+def with_defaults(schema: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, and what the schema's own properties say for those that were left out."""
+    stated = {
+        name: property["default"]
+        for name, property in schema.get("properties", {}).items()
+        if isinstance(property, dict) and "default" in property
+    }
+    return stated | arguments
+
+
 def schema_faults(schema: dict[str, Any]) -> list[Fault]:
     """What is wrong with a schema of arguments itself."""
     try:
