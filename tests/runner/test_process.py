@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,10 +20,10 @@ from hypothesis import strategies as st
 
 from alongside.config import RunnerSettings
 from alongside.runner import components
-from alongside.runner.executors import CannotStart, Handle, Job, process
+from alongside.runner.executors import CannotStart, Handle, Job, Mount, process
 from alongside.runner.executors.process import ProcessExecutor
 from alongside.runner.homes import Homes
-from alongside.runner.sandbox import command, keeper, processes
+from alongside.runner.sandbox import command, keeper, mounts, processes
 from alongside.spec.tools import Component, Probe, ToolSpec
 from alongside.spec.wire import Assignment, DatasetMount, Owner, Source
 from runner.conftest import SMALL, server, task
@@ -43,7 +46,7 @@ class Node:
         places = Homes(self.settings, self.folder).places(made)
         attempt = self.folder / "attempts" / f"{made.run}-1"
         attempt.mkdir(parents=True)
-        paths = {"home": places.home, "data": places.data, "output": places.output}
+        paths: dict[str, Any] = {"home": places.home, "data": places.data, "output": places.output}
         return Job(made, attempt, attempt / "log", places.uid, places.gid, **paths)
 
     async def start(self, job: Job) -> Handle:
@@ -190,6 +193,31 @@ async def test_a_start_that_was_ordered_to_end_at_once_leaves_nothing(node: Node
     await asyncio.wait({starting})
     await node.executor.kill(node.handles[0])
     assert not list(processes.with_argument(f"{node.folder}/attempts/"))
+
+
+@pytest.mark.parametrize("where", ["site", "site/survey"])
+async def test_a_dataset_that_became_a_link_after_it_was_found_is_not_shown(node: Node, where: str) -> None:
+    (node.folder / "site/survey").mkdir(parents=True)
+    (node.folder / "secret/survey").mkdir(parents=True)
+    (node.folder / "secret/survey/key").write_text("secret")
+    source = node.folder / "site/survey"
+    program = "import os; print(os.listdir('/data/survey'))"
+    job = replace(node.job(task(program)), mounts=(Mount("d", "survey", "folder", source),))
+    (node.folder / where).rename(node.folder / "away")
+    (node.folder / where).symlink_to(str(node.folder / where).replace("site", "secret"))
+    with pytest.raises(CannotStart, match="the sandbox cannot be made"):
+        await node.start(job)
+    assert "key" not in (job.log.read_text() if job.log.exists() else "")
+
+
+@pytest.mark.parametrize("place", ["link", "link/below", "folder/link"])
+def test_only_what_is_at_the_very_path_is_mounted(tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder/below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "folder/link").symlink_to("below")
+    why = f"{os.strerror(errno.ELOOP)}|{os.strerror(errno.ENOTDIR)}"
+    with pytest.raises(OSError, match=why):
+        mounts.clone(tmp_path / place, read_only=True)
 
 
 def test_nothing_of_the_host_is_shown_but_its_programs(node: Node) -> None:

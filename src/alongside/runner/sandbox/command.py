@@ -46,16 +46,17 @@ class Sandbox:
     argv: list[str] = field(default_factory=list)
     sources: list[dict[str, Any]] = field(default_factory=list)
 
-    def source(self, path: Path, *, read_only: bool = True) -> str:
-        path = path.resolve()
+    def source(self, path: Path, *, read_only: bool = True, checked: bool = False) -> str:
+        """A checked path is taken as it is: a link that has come into it since must not be followed."""
+        path = path if checked else path.resolve()
         self.sources.append({"path": str(path), "folder": path.is_dir(), "read_only": read_only})
         return f"@{len(self.sources) - 1}"
 
     def add(self, *arguments: str) -> None:
         self.argv.extend(arguments)
 
-    def show(self, path: Path, at: str) -> None:
-        self.add("--ro-bind", self.source(path), at)
+    def show(self, path: Path, at: str, *, checked: bool = False) -> None:
+        self.add("--ro-bind", self.source(path, checked=checked), at)
 
     def give(self, path: Path, at: str) -> None:
         self.add("--bind", self.source(path, read_only=False), at)
@@ -151,7 +152,7 @@ def _show_files(made: Sandbox, job: Job, folders: Folders) -> None:
         made.give(job.output, job.assignment.tool.output_path)
     for mount in job.mounts:
         if mount.mode == "mount":
-            made.show(mount.source, components.mount_path(job.assignment, mount.name))
+            made.show(mount.source, components.mount_path(job.assignment, mount.name), checked=True)
     made.show(Path(inside_program.__file__), f"{OURS}/inside.py")
     made.show(folders.files / "inside.json", f"{OURS}/plan.json")
     made.give(folders.sockets, SOCKETS)

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import platform
+import stat
 import sys
 from pathlib import Path
 
@@ -20,7 +21,6 @@ CLONE_NEWUSER = 0x10000000
 _MS_REC, _MS_SLAVE = 0x4000, 1 << 19
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
-_AT_SYMLINK_NOFOLLOW = 0x100
 _OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
@@ -40,15 +40,23 @@ class _MountAttr(ctypes.Structure):
 
 
 def clone(source: Path, *, read_only: bool) -> int:
-    """A detached copy of the tree at `source`, without setuid programs or devices, as a descriptor."""
-    tree = _call(
-        _libc.syscall,
-        _SYS_OPEN_TREE,
-        _AT_FDCWD,
-        os.fsencode(source),
-        _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_RECURSIVE | _AT_SYMLINK_NOFOLLOW,
-        what=str(source),
-    )
+    """A detached copy of the tree at `source`, without setuid programs or devices, as a descriptor.
+
+    No link is followed, wherever in the path it is: who may write beside a dataset could put one there
+    after the dataset's place was checked.
+    """
+    place = _exactly(source)
+    try:
+        tree = _call(
+            _libc.syscall,
+            _SYS_OPEN_TREE,
+            place,
+            b"",
+            _OPEN_TREE_CLONE | _OPEN_TREE_CLOEXEC | _AT_RECURSIVE | _AT_EMPTY_PATH,
+            what=str(source),
+        )
+    finally:
+        os.close(place)
     attributes = _MountAttr(attr_set=_ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if read_only else 0))
     try:
         _call(
@@ -65,6 +73,26 @@ def clone(source: Path, *, read_only: bool) -> int:
         os.close(tree)
         raise
     return tree
+
+
+def _exactly(path: Path) -> int:
+    """What is at this very path, as a descriptor that only names it."""
+    found = os.open("/", os.O_PATH | os.O_DIRECTORY)
+    *parents, name = path.absolute().parts[1:] or (".",)
+    try:
+        for part in parents:
+            below = os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=found)
+            os.close(found)
+            found = below
+        last = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=found)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        os.close(found)
+    if stat.S_ISLNK(os.fstat(last).st_mode):
+        os.close(last)
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return last
 
 
 def place(tree: int, target: Path) -> None:

@@ -45,7 +45,7 @@ class MountFolder:
         """Let mounts below `data` reach the containers that have it."""
         (self.folder / "data").write_text(str(data))
         if not _is_mount(data):
-            mounts.place(mounts.clone(data, read_only=False), data)
+            mounts.place(mounts.clone(data.resolve(), read_only=False), data)
         # private first: otherwise it stays in one group with the file system it is part of
         for kind in (_MS_PRIVATE, _MS_SHARED):
             if _libc.mount(b"none", os.fsencode(data), None, kind, None) < 0:
@@ -107,6 +107,7 @@ def refused(folder: Path, engine: Path) -> str:
     probe = folder / f"probe-{os.getpid()}"
     try:
         probe.mkdir(parents=True, exist_ok=True)
+        probe = probe.resolve()
         show(probe, probe)
         hide(probe)
         probe.rmdir()
