@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -123,6 +124,55 @@ async def test_a_log_is_followed_to_its_end(
     await asyncio.wait_for(following, 10)
     assert "".join(data["text"] for event, data in heard if event == "log") == "first\ngrüße\n"
     assert heard[-1] == ("end", {"offset": 14})
+
+
+async def test_a_log_ends_with_its_last_byte_and_not_later(
+    house: House, runner: LiveRunner, url: str, http: aiohttp.ClientSession
+) -> None:
+    run = await asyncio.to_thread(house.request, "count")
+    while not runner.double.held:
+        await runner.sync()
+    token = runner.double.held[run.id, 1].assignment.token
+    runner.double.start(run.id)
+    await runner.sync()
+    await runner.put(run.id, "log?offset=0", b"first\n")
+    ann = Watcher(house, url, http)
+    heard: list[tuple[str, Any]] = []
+
+    async def follow() -> None:
+        async for item in ann.events(f"runs/{run.id}/log"):
+            heard.append(item)
+
+    following = asyncio.create_task(follow())
+    runner.double.finish(run.id, exit_code=0, body={"log_bytes": 11})
+    await runner.sync()
+    await asyncio.sleep(0.3)
+    assert not following.done(), "the runner has said that there is more"
+    sent = time.monotonic()
+    await runner.put(run.id, "log?offset=6", b"last\n", token=token)
+    await asyncio.wait_for(following, 5)
+    assert heard[-1] == ("end", {"offset": 11})
+    await follow()
+    assert heard[-1] == ("end", {"offset": 11})
+    assert time.monotonic() - sent < 1
+
+
+async def test_the_end_of_a_log_that_never_comes_is_not_waited_for_long(
+    house: House, runner: LiveRunner, url: str, http: aiohttp.ClientSession
+) -> None:
+    run = await asyncio.to_thread(house.request, "count")
+    while not runner.double.held:
+        await runner.sync()
+    runner.double.start(run.id)
+    runner.double.finish(run.id, exit_code=0, body={"log_bytes": 11})
+    await runner.sync()
+    ann = Watcher(house, url, http)
+    begun = time.monotonic()
+    assert [event async for event in ann.events(f"runs/{run.id}/log")] == [("end", {"offset": 0})]
+    assert 1 < time.monotonic() - begun < 5
+    begun = time.monotonic()
+    assert [event async for event in ann.events(f"runs/{run.id}/log")] == [("end", {"offset": 0})]
+    assert time.monotonic() - begun < 1, "it ended long ago"
 
 
 async def test_other_peoples_runs_are_not_there(

@@ -41,7 +41,14 @@ class LogPump:
     @property
     def done(self) -> bool:
         """Whether the hub has everything that is there now (or does not want it)."""
-        return self._refused or self.sent >= self._size()
+        return self._refused or self.sent >= self.size()
+
+    def size(self) -> int:
+        """How long the log is now."""
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     async def run(self) -> None:
         """Send forever; canceled by whoever started it."""
@@ -74,7 +81,7 @@ class LogPump:
 
     async def _ask(self) -> None:
         """How much of a long log the hub has already; beyond its end it answers with its size."""
-        if self._asked or (size := self._size()) <= PIECE_BYTES:
+        if self._asked or (size := self.size()) <= PIECE_BYTES:
             return
         try:
             self.sent = await self.hub.log(self.assignment, size, b"")
@@ -88,7 +95,7 @@ class LogPump:
 
     def look(self) -> None:
         """Hear progress lines; reads on its own, so a hub that is away does not hide them."""
-        if self.progress is None or self._size() <= self._seen:
+        if self.progress is None or self.size() <= self._seen:
             return
         with self.log.open("rb") as file:
             file.seek(self._seen)
@@ -103,9 +110,3 @@ class LogPump:
         with self.log.open("rb") as file:
             file.seek(self.sent)
             return file.read(PIECE_BYTES)
-
-    def _size(self) -> int:
-        try:
-            return self.log.stat().st_size
-        except FileNotFoundError:
-            return 0

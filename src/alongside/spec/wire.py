@@ -111,7 +111,7 @@ class Assignment:
     time_limit_s: float | None = None
 
 
-OutboxKind = Literal["assign", "cancel", "stop", "attach", "detach", "revoke", "grants"]
+OutboxKind = Literal["assign", "cancel", "stop", "attach", "detach", "revoke", "grants", "remove"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ class OutboxItem:
 
     Bodies: assign → Assignment; cancel, stop → {run, attempt, reason_code};
     attach → {run, attempt, action, mount: DatasetMount}; detach → {run, attempt, action, name};
-    revoke → {run, grantee | null}: null means every grantee.
+    revoke → {run, grantee | null}: null means every grantee;
+    remove → {run, account}: the run was deleted for good, nothing of it is to stay.
     """
 
     seq: int
@@ -150,7 +151,7 @@ class Report:
     message: str = ""
     #: for `dataset`: {name, status, mode, detail}; for `action`: {action, ok, detail};
     #: for `artifacts`: {artifacts: [{path, size_bytes, sha256, media_type}]};
-    #: for `ready`: {open_path}
+    #: for `ready`: {open_path}; for a `state` that ends the attempt: {log_bytes}
     body: dict[str, Any] = field(default_factory=dict)
 
 

@@ -285,6 +285,7 @@ def get_log(tx: Tx, run_id: str, query: LogQuery) -> Answer:
         caller(),
         run_id,
         hub().config.data_dir / "logs",
+        hub().clock(),
         attempt=query.attempt,
         offset=query.offset,
         limit=query.limit,

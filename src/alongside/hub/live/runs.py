@@ -13,8 +13,7 @@ from alongside.hub.live import desk as live
 from alongside.spec.runs import FINAL, Run, word
 
 LOG_PIECE_BYTES = 64 * 1024
-#: an attempt's last report may overtake the last piece of its log
-LOG_TAIL_S = 2.0
+LOOK_AGAIN_S = 0.5
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
@@ -50,9 +49,10 @@ async def log(request: web.Request) -> web.StreamResponse:
     attempt = wanted or run.attempt or None
 
     async def piece() -> runs.Piece:
+        now = desk.hub.clock()
         return await desk.read(
             lambda tx: runs.log(
-                tx, caller, run_id, folder, attempt=attempt, offset=offset, limit=LOG_PIECE_BYTES
+                tx, caller, run_id, folder, now, attempt=attempt, offset=offset, limit=LOG_PIECE_BYTES
             )
         )
 
@@ -60,19 +60,19 @@ async def log(request: web.Request) -> web.StreamResponse:
         found = await piece()
         async with live.stream(request) as response:
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
-            silent = False
             while True:
                 if found.data:
                     text = decoder.decode(found.data)
                     await live.send(
                         response, {"offset": found.offset, "text": text}, event="log", key=str(found.offset)
                     )
-                    offset, silent = found.offset + len(found.data), False
-                elif found.ended and silent:
+                    offset = found.offset + len(found.data)
+                elif found.complete:
                     await live.send(response, {"offset": offset}, event="end")
                     break
                 else:
-                    silent = await _either(grown, hints, response, LOG_TAIL_S if found.ended else None)
+                    # Looked at again in any case once the end is no longer waited for.
+                    await _either(grown, hints, response, LOOK_AGAIN_S if found.ended else None)
                 found = await piece()
     return response
 
@@ -119,8 +119,8 @@ async def _either(
     hints: asyncio.Queue[Any],
     response: web.StreamResponse,
     within_s: float | None,
-) -> bool:
-    """Wait for a sign from either queue; True when none came within the time."""
+) -> None:
+    """Wait for a sign from either queue, or until the time is over."""
     waiting = [asyncio.ensure_future(grown.get()), asyncio.ensure_future(hints.get())]
     try:
         done, _ = await asyncio.wait(
@@ -133,4 +133,3 @@ async def _either(
         raise ConnectionResetError("the dispatcher is closing")
     if not done and within_s is None:
         await live.keep_alive(response)
-    return not done and within_s is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from alongside.config import Config
@@ -24,6 +25,8 @@ from alongside.spec.runs import ACTIVE, FINAL, Action, Attempt, Event, Run, RunR
 from alongside.spec.tools import ToolKind
 
 MATCH_LOOKED_AT = 200
+#: an attempt's last report may overtake the last piece of its log
+LOG_TAIL = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ def log(
     caller: Caller,
     run_id: str,
     folder: Path,
+    now: datetime,
     *,
     attempt: int | None = None,
     offset: int = 0,
@@ -188,11 +192,16 @@ def log(
     run = find(tx, caller, run_id)
     number = run.attempt if attempt is None else attempt
     if number == 0 and attempt is None:
-        return Piece(b"", 0, 0, ended=run.state not in ACTIVE)
+        over = run.state not in ACTIVE
+        return Piece(b"", 0, 0, ended=over, complete=over)
     trial = store.trial(tx, run_id, number)
     if trial is None:
         raise LogUnknown(f"the run has no attempt {number}")
-    return logs.read(folder, run_id, number, offset=offset, limit=limit, ended=trial.ended)
+    piece = logs.read(folder, run_id, number, offset=offset, limit=limit)
+    if trial.ended_at is None:
+        return piece
+    whole = trial.log_bytes is not None and piece.size >= trial.log_bytes
+    return replace(piece, ended=True, complete=whole or now - trial.ended_at > LOG_TAIL)
 
 
 def add_log(folder: Path, run_id: str, attempt: int, offset: int, data: bytes) -> int:

@@ -104,7 +104,11 @@ def _record(tx: Tx, trial: Trial, report: Report, state: State, now: datetime, *
     if trial.reason_code != "recalled" or state in ENDED:
         columns["reason_code"] = report.reason_code
     if state in ENDED:
-        columns |= {"exit_code": report.exit_code, "ended_at": now}
+        columns |= {
+            "exit_code": report.exit_code,
+            "ended_at": now,
+            "log_bytes": _size(report.body, "log_bytes"),
+        }
     elif is_latest:
         columns |= {"ended_at": None} | ({"started_at": now} if state == "running" else {})
     store.change_attempt(tx, trial.run, trial.number, **columns)
@@ -240,6 +244,12 @@ def _action(tx: Tx, run: Standing, report: Report, now: datetime) -> None:
     elif action.kind == "attach" and not ok:
         store.change_dataset(tx, run.id, name, status="failed", detail=detail)
     events.add(tx, run.id, run.attempt, now, "action", message=f"{action.kind}: {detail or 'done'}")
+
+
+def _size(body: dict[str, Any], name: str) -> int | None:
+    """A number of bytes that a runner states; None when it states none that can be one."""
+    size = body.get(name)
+    return size if isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 2**63 else None
 
 
 def _answer(report: Report, accepted: bool, reason: str) -> ReportAnswer:

@@ -25,8 +25,10 @@ class Piece:
     offset: int
     #: bytes written so far, kept or not
     size: int
-    #: nothing will be added
+    #: the attempt is over
     ended: bool = False
+    #: nothing will be added
+    complete: bool = False
 
 
 def append(folder: Path, run: str, attempt: int, offset: int, data: bytes) -> int:
@@ -54,9 +56,7 @@ def append(folder: Path, run: str, attempt: int, offset: int, data: bytes) -> in
     return size
 
 
-def read(
-    folder: Path, run: str, attempt: int, *, offset: int = 0, limit: int = SEGMENT_BYTES, ended: bool = False
-) -> Piece:
+def read(folder: Path, run: str, attempt: int, *, offset: int = 0, limit: int = SEGMENT_BYTES) -> Piece:
     """At most `limit` bytes from `offset` on, in one piece; from the end backwards if it is negative."""
     segments = _segments(_place(folder, run, attempt))
     size = _size(segments)
@@ -70,7 +70,7 @@ def read(
         elif first != start + len(data):
             break
         data += _part(path, max(0, start + len(data) - first), limit - len(data))
-    return Piece(data, start if data else offset, size, ended)
+    return Piece(data, start if data else offset, size)
 
 
 def remove(folder: Path, run: str) -> None:

@@ -52,7 +52,13 @@ class Trial:
     last_report: int
     #: holds slots
     held: bool
-    ended: bool
+    ended_at: datetime | None
+    #: how long its log is in the end; None where the runner has not said so
+    log_bytes: int | None
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
 
 
 def add(
@@ -326,7 +332,8 @@ def _trial(row: Row[Any]) -> Trial:
         reason_code=row.reason_code,
         last_report=row.last_report,
         held=row.held,
-        ended=row.ended_at is not None,
+        ended_at=row.ended_at,
+        log_bytes=row.log_bytes,
     )
 
 

@@ -371,6 +371,8 @@ attempts = Table(
     Column("exit_code", Integer),
     #: highest report number that has been applied
     Column("last_report", Integer, nullable=False, default=0),
+    #: how long the log is in the end, as far as the runner has said so
+    Column("log_bytes", BigInteger),
     #: holds slots at its runner
     Column("held", Boolean, nullable=False, default=True),
     _when("created_at"),
