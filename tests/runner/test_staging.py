@@ -189,6 +189,16 @@ async def test_a_wrong_checksum_is_refused_and_nothing_of_it_kept(site: Site, ho
     assert not [path for path in site.downloads.folder.rglob("*") if path.is_file()]
 
 
+async def test_a_checksum_holds_also_for_what_is_in_the_cache_and_unchanged(
+    site: Site, host: FileHost
+) -> None:
+    host.content = b"something else"
+    await site.stage(Source("file", url=f"{host.url}/file"))
+    with pytest.raises(CannotStart, match=DIGEST) as refused:
+        await site.stage(Source("file", url=f"{host.url}/file", sha256=DIGEST))
+    assert refused.value.reason_code == "checksum_mismatch"
+
+
 @pytest.mark.parametrize("policy", ["registered", "public"])
 async def test_hosts_that_the_policy_does_not_allow_are_not_asked(
     tmp_path: Path, host: FileHost, policy: str

@@ -41,7 +41,8 @@ class HostRefused(Exception):
 
 class Downloads:
     def __init__(self, settings: RunnerSettings, work_dir: Path, *, retry_s: float = RETRY_S) -> None:
-        self.folder = work_dir / "cache"
+        #: without links, as whoever mounts from it wants it
+        self.folder = work_dir.resolve() / "cache"
         self.policy = settings.egress
         self.hosts = frozenset(host.lower() for host in settings.egress_hosts)
         self.retry_s = retry_s
@@ -127,15 +128,16 @@ class Downloads:
 
     async def _accept(self, url: str, found: tuple[Path, str | None] | Path, sha256: str | None) -> Path:
         if isinstance(found, Path):
+            _compare(url, found.name, sha256)
             return found
         partial, etag = found
         digest = await asyncio.to_thread(_digest, partial)
         (partial.with_name(f"{partial.name}.json")).unlink(missing_ok=True)
-        if sha256 and digest != sha256:
+        try:
+            _compare(url, digest, sha256)
+        except CannotStart:
             partial.unlink()
-            raise CannotStart(
-                "checksum_mismatch", f"{url} has SHA-256 {digest}, but {sha256} is registered for it"
-            )
+            raise
         partial.chmod(0o444)
         partial.replace(self._complete(digest))
         write_json(self.folder / "urls" / partial.name, {"url": url, "sha256": digest, "etag": etag})
@@ -198,6 +200,13 @@ def _literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _compare(url: str, digest: str, sha256: str | None) -> None:
+    if sha256 and digest != sha256:
+        raise CannotStart(
+            "checksum_mismatch", f"{url} has SHA-256 {digest}, but {sha256} is registered for it"
+        )
 
 
 def _digest(path: Path) -> str:
