@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
 
 from alongside.errors import Forbidden, Invalid, NameTaken, QuotaExceeded, RunUnknown, Unplaceable
-from alongside.hub import accounts, runs
+from alongside.hub import accounts, datasets, runs
 from alongside.hub.clockwork import Incoming
 from alongside.hub.store import changes
 from alongside.hub.store.database import Database
@@ -17,6 +20,7 @@ from alongside.hub.store.leadership import LeadershipLost
 from alongside.hub.store.schema import runners
 from alongside.spec.accounts import Limits
 from alongside.spec.runs import DatasetUse, RunRequest
+from alongside.spec.wire import Holding, Report, SyncAnswer
 from support import catalog
 from support.houses import House, a_house
 from support.people import person
@@ -351,6 +355,34 @@ def test_a_report_that_the_hub_cannot_take_holds_up_nothing(house: House) -> Non
     assert {house.run(run.id).state for run in (broken, other)} == {"complete"}
 
 
+@pytest.mark.parametrize(
+    ("who", "token", "members"),
+    [
+        ("\0", None, {}),
+        (None, "\udcff", {}),
+        (None, None, {"acked_to": 2**70}),
+        (None, None, {"holding": (Holding("\0", 2**70, True),)}),
+        (None, None, {"reports": (Report("x", 2**70, 1, "ready", datetime.now(UTC)),)}),
+        (None, None, {"reports": (Report("\0", 1, 1, "ready", datetime.now(UTC)),)}),
+    ],
+    ids=["address", "token", "acknowledged", "holding", "attempt", "run"],
+)
+def test_a_sync_that_the_hub_cannot_take_fails_alone(
+    house: House, who: str | None, token: str | None, members: dict[str, Any]
+) -> None:
+    hostile = house.join("evil", "r2")
+    run = house.request("count")
+    honest = house.runners["r1"]
+    turn = house.turn(
+        Incoming(who or hostile.id, token or hostile.joined.token, replace(hostile.say(), **members)),
+        Incoming(honest.id, honest.joined.token, honest.say()),
+    )
+    assert not turn.failed
+    answer = turn.answers[1]
+    assert isinstance(answer, SyncAnswer)
+    assert [item.body["run"] for item in answer.outbox] == [run.id]
+
+
 def test_deleted_runs_go_for_good_with_their_files(house: House) -> None:
     run = house.request("count")
     house.sync("r1")
@@ -392,3 +424,35 @@ def test_signing_out_closes_the_ways_into_tools(house: House) -> None:
         "revoke",
         {"run": run.id, "grantee": house.people["ann"].account.id},
     )
+
+
+def test_a_size_that_nobody_stated_is_learned_from_the_runner_that_staged_it(house: House) -> None:
+    at_site = house.dataset("doi:10.5072/here", at="lab")
+    by_address = house.dataset("doi:10.5072/there", at=None, may_leave=True)
+    run = house.request("notebook", datasets=("doi:10.5072/here", "doi:10.5072/there")).id
+    house.sync("r1")
+    double = house.runners["r1"]
+    mounts = double.held[run, 1].assignment.datasets
+    assert [mount.sources[0].size_bytes for mount in mounts] == [None, 1000]
+
+    def mounted(index: int, **said: object) -> None:
+        source = mounts[index].sources[0]
+        body = {"name": mounts[index].name, "status": "mounted", "mode": "mount", "detail": ""}
+        where = {"location": source.path or source.url}
+        double.report(run, "dataset", body={**body, **where, **said})
+        house.sync("r1")
+
+    def sizes() -> list[int | None]:
+        with house.hub.database.read() as tx:
+            ann = house.people["ann"]
+            return [datasets.get(tx, ann, item.id).size_bytes for item in (at_site, by_address)]
+
+    for wrong in (-1, True, "5", 1e300, None):
+        mounted(0, size_bytes=wrong)
+    mounted(0, size_bytes=5, location="/data/elsewhere")
+    assert sizes() == [None, 1000]
+    mounted(0, size_bytes=12_345)
+    assert changes.Change("dataset", at_site.id) in house.turn().heard, "the web app shows it"
+    mounted(0, size_bytes=99)
+    mounted(1, size_bytes=99)
+    assert sizes() == [12_345, 1000], "what is stated already stays"

@@ -16,7 +16,7 @@ from alongside.runner import homes
 from alongside.runner.downloads import Downloads
 from alongside.runner.executors import CannotStart
 from alongside.runner.homes import Homes, Places
-from alongside.runner.staging import Staging
+from alongside.runner.staging import Staged, Staging, measured
 from alongside.spec.wire import DatasetMount, Source
 
 CONTENT = os.urandom(3_000_000)
@@ -92,9 +92,11 @@ class Site:
         (folder / "seats").mkdir()
 
     async def stage(self, *sources: Source, mode: str = "mount", name: str = "survey") -> Path:
+        return (await self.staged(*sources, mode=mode, name=name)).mount.source
+
+    async def staged(self, *sources: Source, mode: str = "mount", name: str = "survey") -> Staged:
         wanted = DatasetMount("d", name, "copy" if mode == "copy" else "mount", sources)
-        staged = await self.staging.stage(wanted, self.places, lambda *told: self.told.append(told))
-        return staged.mount.source
+        return await self.staging.stage(wanted, self.places, lambda *told: self.told.append(told))
 
 
 @pytest.fixture
@@ -108,6 +110,42 @@ async def test_a_folder_of_the_site_stays_where_it_is(site: Site) -> None:
     (site.data / "survey").mkdir()
     assert await site.stage(Source("folder", str(site.data / "survey"))) == site.data / "survey"
     assert list((site.places.data or Path()).iterdir()) == [site.places.data / "survey"]  # pyright: ignore[reportOptionalOperand]
+
+
+async def test_what_has_no_stated_size_is_measured(site: Site, host: FileHost, tmp_path: Path) -> None:
+    folder, file = site.data / "survey", site.data / "tile.las"
+    (folder / "deep").mkdir(parents=True)
+    for path in (file, folder / "a", folder / "deep" / "b"):
+        path.write_bytes(bytes(1000))
+    (tmp_path / "outside").write_bytes(bytes(50))
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "round").symlink_to(folder)
+    told = [
+        await site.staged(Source("folder", str(folder)), name="a"),
+        await site.staged(Source("file", str(file)), name="b"),
+        await site.staged(Source("file", str(file)), name="c", mode="copy"),
+        await site.staged(
+            Source("file", str(site.data / "gone")), Source("file", url=f"{host.url}/file"), name="d"
+        ),
+    ]
+    assert [(item.location, item.size_bytes) for item in told] == [
+        (str(folder), 2000),
+        (str(file), 1000),
+        (str(file), 1000),
+        (f"{host.url}/file", len(CONTENT)),
+    ]
+    (site.places.data / "c").write_bytes(b"changed")  # pyright: ignore[reportOptionalOperand]
+    again = await site.staged(Source("file", str(file)), name="c", mode="copy")
+    stated = await site.staged(Source("file", str(file), size_bytes=1000), name="e")
+    assert [item.size_bytes for item in (again, stated)] == [None, None]
+
+
+def test_a_folder_that_is_too_large_to_walk_through_is_not_measured(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / str(number)).write_bytes(b"x")
+    assert measured(tmp_path) == measured(tmp_path, 10) == 10
+    assert measured(tmp_path, 9) is None
+    assert measured(tmp_path / "gone") is None
 
 
 async def test_only_what_is_below_the_site_s_folders_is_shown(site: Site, tmp_path: Path) -> None:

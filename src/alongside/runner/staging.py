@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +24,10 @@ from alongside.spec.wire import DatasetMount, Source
 Progress = Callable[[float | None, str], None]
 Kind = Literal["file", "folder"]
 
+#: a size is nice to know, and nobody waits for it longer than this
+MEASURED_ENTRIES_MAX = 100_000
+MEASURED_WITHIN_S = 1.0
+
 
 @dataclass(frozen=True)
 class Staged:
@@ -29,6 +35,16 @@ class Staged:
 
     mount: Mount
     detail: str = ""
+    #: the path or address that it was taken from, and what that has in bytes if nobody has stated it yet
+    location: str = ""
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    path: Path
+    kind: Kind
+    source: Source
 
 
 class Staging:
@@ -50,27 +66,32 @@ class Staging:
             kind: Kind = "folder" if (places.data / wanted.name).is_dir() else "file"
             kept = Mount(wanted.dataset, wanted.name, kind, places.data / wanted.name, "copy")
             return Staged(kept, "the copy made before, with its changes")
-        path, kind = await self.find(wanted, progress)
+        found = await self.find(wanted, progress)
+        size_bytes = None
+        if found.source.size_bytes is None:
+            size_bytes = await asyncio.to_thread(measured, found.path)
+        mount, detail = Mount(wanted.dataset, wanted.name, found.kind, found.path), ""
         if places.data is None:
             detail = "tasks read their inputs in place" if mode == "copy" else ""
-            return Staged(Mount(wanted.dataset, wanted.name, kind, path), detail)
-        if mode == "mount":
-            homes.seat(places.data, wanted.name, kind)
-            return Staged(Mount(wanted.dataset, wanted.name, kind, path))
-        await self._copy(path, places, wanted.name, progress)
-        return Staged(
-            Mount(wanted.dataset, wanted.name, kind, places.data / wanted.name, "copy"), "a writable copy"
-        )
+        elif mode == "mount":
+            homes.seat(places.data, wanted.name, found.kind)
+        else:
+            await self._copy(found.path, places, wanted.name, progress)
+            mount = replace(mount, source=places.data / wanted.name, mode="copy")
+            detail = "a writable copy"
+        return Staged(mount, detail, found.source.path or found.source.url or "", size_bytes)
 
-    async def find(self, wanted: DatasetMount, progress: Progress) -> tuple[Path, Kind]:
-        """The first source that can be had, as (path, kind)."""
+    async def find(self, wanted: DatasetMount, progress: Progress) -> Found:
+        """The first source that can be had."""
         failures: list[CannotStart] = []
         for source in wanted.sources:
             try:
                 if source.path is not None:
-                    return await asyncio.to_thread(self._in_place, source, source.path)
+                    return Found(*await asyncio.to_thread(self._in_place, source, source.path), source)
                 if source.url is not None:
-                    return await self._download(source, source.url, wanted.name, progress), "file"
+                    return Found(
+                        await self._download(source, source.url, wanted.name, progress), "file", source
+                    )
             except CannotStart as failure:
                 failures.append(failure)
         if not failures:
@@ -123,6 +144,28 @@ class Staging:
             with contextlib.suppress(homes.CopyStopped, CannotStart):
                 await work
             raise
+
+
+def measured(path: Path, entries_max: int = MEASURED_ENTRIES_MAX) -> int | None:
+    """Bytes of a file, or of the files in a folder; None for a folder that takes too long to walk through."""
+    total, entries, until = 0, 0, time.monotonic() + MEASURED_WITHIN_S
+    try:
+        if not path.is_dir():
+            return path.stat().st_size
+        folders = [path]
+        while folders:
+            with os.scandir(folders.pop()) as inside:
+                for entry in inside:
+                    entries += 1
+                    if entries > entries_max or time.monotonic() > until:
+                        return None
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif entry.is_file(follow_symlinks=False):
+                        total += entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return None
+    return total
 
 
 def _bytes(count: int | None) -> str:

@@ -149,7 +149,8 @@ class Report:
     #: 0 to 100
     progress: float | None = None
     message: str = ""
-    #: for `dataset`: {name, status, mode, detail}; for `action`: {action, ok, detail};
+    #: for `dataset`: {name, status, mode, detail}, and {location, size_bytes} of a path or address
+    #: without a stated size; for `action`: {action, ok, detail};
     #: for `artifacts`: {artifacts: [{path, size_bytes, sha256, media_type}]};
     #: for `ready`: {open_path}; for a `state` that ends the attempt: {log_bytes}
     body: dict[str, Any] = field(default_factory=dict)

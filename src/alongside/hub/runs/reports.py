@@ -10,7 +10,8 @@ from alongside.hub import artifacts, queue, states
 from alongside.hub.runs import losses
 from alongside.hub.runs.actions import settle
 from alongside.hub.store import actions as actions_store
-from alongside.hub.store import events
+from alongside.hub.store import changes, events
+from alongside.hub.store import datasets as datasets_store
 from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.runs import Standing, Trial
@@ -227,7 +228,19 @@ def _dataset(tx: Tx, run: Standing, report: Report, now: datetime) -> None:
         if report.body.get("mode") in {"mount", "copy"}:
             columns["mode"] = report.body["mode"]
         store.change_dataset(tx, run.id, name, **columns)
+        _learn_size(tx, run, name, report.body)
     events.add(tx, run.id, run.attempt, now, "dataset", message=f"{name}: {status} {detail}".strip())
+
+
+def _learn_size(tx: Tx, run: Standing, name: str, body: dict[str, Any]) -> None:
+    """A dataset that was registered without its size is measured by whoever stages it first."""
+    size, place = _size(body, "size_bytes"), body.get("location")
+    if size is None or not isinstance(place, str):
+        return
+    present = store.datasets_of(tx, [run.id]).get(run.id, [])
+    for dataset in (item.dataset for item in present if item.name == name and item.dataset):
+        if datasets_store.learn_size(tx, dataset, place, run.site, size):
+            changes.note(tx, "dataset", dataset)
 
 
 def _action(tx: Tx, run: Standing, report: Report, now: datetime) -> None:

@@ -171,6 +171,21 @@ def add_location(tx: Tx, dataset_id: str, location: Location, site_ids: Mapping[
     )
 
 
+def learn_size(tx: Tx, dataset_id: str, place: str, site: str | None, size_bytes: int) -> bool:
+    """Note the size of what is at a path of a site, or at an address; False where one is stated already."""
+    here = select(sites.c.id).where(sites.c.name == site).scalar_subquery()
+    learned = tx.execute(
+        update(locations)
+        .where(
+            locations.c.dataset_id == dataset_id,
+            locations.c.size_bytes.is_(None),
+            or_(and_(locations.c.path == place, locations.c.site_id == here), locations.c.url == place),
+        )
+        .values(size_bytes=size_bytes)
+    )
+    return learned.rowcount > 0
+
+
 def remove_location(tx: Tx, dataset_id: str, location_id: str) -> bool:
     gone = tx.execute(
         delete(locations).where(locations.c.dataset_id == dataset_id, locations.c.id == location_id)
