@@ -399,6 +399,24 @@ def test_deleted_runs_go_for_good_with_their_files(house: House) -> None:
     assert not (folder / run.id).exists()
 
 
+def test_every_runner_that_had_a_deleted_run_is_told_to_remove_what_it_wrote(house: House) -> None:
+    ended, stopped, running = house.request("count"), house.request("notebook"), house.request("notebook")
+    never = house.request("notebook", cpus=3)
+    double = house.runners["r1"]
+    house.sync("r1")
+    for run in (ended, stopped, running):
+        double.start(run.id)
+    double.finish(ended.id, exit_code=0)
+    house.act(stopped.id, "stop")
+    house.settle()
+    for run in (ended, stopped, running, never):
+        house.act(run.id, "delete")
+    house.settle()
+    told = [item.body for item in double.heard if item.kind == "remove"]
+    assert sorted(item["run"] for item in told) == sorted((ended.id, stopped.id, running.id))
+    assert {item["account"] for item in told} == {ended.account}
+
+
 def test_a_runner_that_is_removed_takes_nothing_with_it(house: House) -> None:
     run = house.request("count")
     house.sync("r1")
@@ -456,3 +474,15 @@ def test_a_size_that_nobody_stated_is_learned_from_the_runner_that_staged_it(hou
     mounted(0, size_bytes=99)
     mounted(1, size_bytes=99)
     assert sizes() == [12_345, 1000], "what is stated already stays"
+
+
+def test_a_runner_that_is_not_root_serves_administrators_and_says_why_nobody_else(house: House) -> None:
+    double = house.join("laptop", "mine")
+    alone = tuple(replace(executor, single_tenant=True) for executor in double.offer.executors)
+    double.offer = replace(double.offer, executors=alone)
+    house.sync("mine")
+    run = house.request("count", who="admin", site="laptop")
+    house.sync("mine")
+    assert list(double.held) == [(run.id, 1)]
+    with pytest.raises(Unplaceable, match="serves only administrators here, because the runner is not root"):
+        house.request("count", who="ann", site="laptop")

@@ -247,7 +247,8 @@ def test_data_that_may_not_leave_stays() -> None:
         (
             {},
             {"executors": (replace(PROCESS, single_tenant=True),), "owners": frozenset({"bob"})},
-            "lab: process serves only its owner (everything runs as one Unix user)",
+            "lab: process serves only administrators here, because the runner is not root: "
+            "all tools run as one Unix user and could read each other's files",
             True,
         ),
         ({"data": (data(),)}, {}, "lab: no location of doi:10.5072/x is known", True),

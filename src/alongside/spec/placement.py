@@ -72,7 +72,7 @@ class Offered:
     accounts: frozenset[str] | None = None
     draining: bool = False
     online: bool = True
-    #: who may use an executor that runs everybody as one Unix user
+    #: who may use an executor that runs everybody as one Unix user: administrators
     owners: frozenset[str] = frozenset()
 
 
@@ -248,7 +248,10 @@ def _executor_lacks(run: Waiting, runner: Offered, kind: str) -> str:
     if status is None:
         return f"needs {kind}"
     if status.single_tenant and run.account not in runner.owners:
-        return f"{kind} serves only its owner (everything runs as one Unix user)"
+        return (
+            f"{kind} serves only administrators here, because the runner is not root: "
+            "all tools run as one Unix user and could read each other's files"
+        )
     missing = sorted(set(run.environments) - set(status.environments)) if kind == "process" else []
     return f"lacks the environment{'s' if len(missing) > 1 else ''} {', '.join(missing)}" if missing else ""
 

@@ -20,7 +20,7 @@ class ExecutorStatus:
     environments: tuple[str, ...] = ()
     #: whether datasets can be mounted in place; otherwise they are copied
     can_mount: bool = True
-    #: one uid for everybody: serves only the runner owner's account
+    #: one uid for everybody: serves only administrators
     single_tenant: bool = False
     #: whether a running interactive run can have datasets mounted into it
     can_attach: bool = True

@@ -83,7 +83,7 @@ function Executors({ runner }: { runner: Runner }) {
 function sayAbilities(executor: Runner["executors"][number]): string {
   const parts = [executor.can_mount ? "mounts data in place" : "copies data"];
   if (executor.can_attach) parts.push("attaches data while running");
-  if (executor.single_tenant) parts.push("one account only");
+  if (executor.single_tenant) parts.push("administrators only");
   if (executor.environments.length > 0) parts.push(`environments: ${executor.environments.join(", ")}`);
   return parts.join(" · ");
 }
