@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alongside.errors import Problem, Unavailable
+from alongside.errors import InternalError, Problem, Unavailable
 from alongside.hub import culling, grants, queue, runs, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
@@ -193,6 +193,10 @@ class Clockwork:
                     turn.answers.append(self._take_sync(tx, turn, item))
             except Problem as problem:
                 turn.answers.append(problem)
+            except Exception as error:
+                # Whoever sends what no table holds must not undo what the others of this turn sent.
+                log.error("sync.refused", runner=item.runner, exc_info=error)
+                turn.answers.append(InternalError("the hub cannot take this sync"))
 
     def _expire(self, tx: Tx, turn: Turn) -> None:
         for kind, key in self._deadlines.take(turn.monotonic, MAX_ROWS // 10):
@@ -261,7 +265,12 @@ class Clockwork:
                     for entry in items
                 )
                 turn.answers[index] = replace(answer, outbox=sealed)
-        turn.seqs = outbox.last(tx, turn.told | {item.runner for item in turn.incoming})
+        known = {
+            item.runner
+            for item, answer in zip(turn.incoming, turn.answers, strict=True)
+            if isinstance(answer, SyncAnswer)
+        }
+        turn.seqs = outbox.last(tx, turn.told | known)
 
     def _purge(self, tx: Tx, turn: Turn) -> None:
         if turn.monotonic - self._last_purge < PURGE_EVERY_S:

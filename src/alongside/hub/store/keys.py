@@ -22,4 +22,5 @@ def new_secret(prefix: str = "") -> str:
 
 def hashed(secret: str) -> str:
     """SHA-256 in hexadecimal: enough for random secrets, which nobody can guess."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # Headers may hold bytes that are no text; their hash is that of no secret.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
