@@ -25,6 +25,7 @@ TICKET_S = 60
 FILE_LINK_S = 600
 #: an interactive attempt may last for months; its token is also void once the run is deleted
 ATTEMPT_TOKEN_DAYS = 365
+EXPIRY_DIGITS_MAX = 12
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,10 @@ def check_attempt_token(run_id: str, attempt: int, token: str, now: datetime, ke
         Unauthenticated: it is not this attempt's token, or has ended.
     """
     expires_text, _, mac = token.removeprefix("ala_").partition(".")
-    expires = int(expires_text) if expires_text.isascii() and expires_text.isdigit() else 0
+    whole = expires_text.isascii() and expires_text.isdigit() and len(expires_text) <= EXPIRY_DIGITS_MAX
+    expires = int(expires_text) if whole else 0
     expected = _encoded(keyring.mac(_message(run_id, attempt, expires)))
-    if expires <= now.timestamp() or not hmac.compare_digest(mac.encode(), expected.encode()):
+    if expires <= now.timestamp() or not hmac.compare_digest(mac.encode(errors="replace"), expected.encode()):
         raise Unauthenticated("this is not the attempt's token, or it has ended")
 
 
