@@ -2,7 +2,7 @@
 PYTHON = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help up check test bench soak web docs openapi requirements
+.PHONY: help up check test bench soak web docs pictures openapi requirements
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ web: ## The web app, built into the package
 docs: ## The generated reference pages, then the documentation as a site, links checked
 	$(PYTHON) docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
+
+pictures: ## The pictures of the README, taken again of a real installation
+	$(PYTHON) docs/pictures.py
 
 openapi: ## docs/reference/openapi.json and the web app's types made from it
 	$(PYTHON) docs/generate.py
