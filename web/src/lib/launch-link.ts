@@ -50,7 +50,9 @@ export function safeNext(next: string | null, fallback = "/datasets"): string {
   if (!next || !next.startsWith("/") || /^\/[/\\]/.test(next)) return fallback;
   try {
     const url = new URL(next, "http://here.invalid");
-    return url.host === "here.invalid" ? url.pathname + url.search + url.hash : fallback;
+    // `/.//elsewhere.example` becomes `//elsewhere.example` only here.
+    const stays = url.host === "here.invalid" && !url.pathname.startsWith("//");
+    return stays ? url.pathname + url.search + url.hash : fallback;
   } catch {
     return fallback;
   }
