@@ -331,6 +331,17 @@ def test_a_dataset_that_runs_use_is_not_deleted(database: Database, clock: Clock
         assert caught.value.extra["runs"] == ["run"]
 
 
+def test_runs_of_others_that_use_a_dataset_are_counted_and_not_named(
+    database: Database, clock: Clock, ann: Caller
+) -> None:
+    with database.write() as tx:
+        made = register(tx, ann, clock)
+        add_run(tx, person(tx, clock(), "bob"), clock, made.id, "running")
+        with pytest.raises(InUse, match="one run still") as caught:
+            datasets.delete(tx, ann, made.id)
+        assert caught.value.extra["runs"] == []
+
+
 def test_a_deleted_dataset_is_gone_and_its_identifier_free(
     database: Database, clock: Clock, ann: Caller
 ) -> None:

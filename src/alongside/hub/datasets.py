@@ -206,7 +206,8 @@ def delete(tx: Tx, caller: Caller, dataset_id: str) -> None:
     users = store.runs_using(tx, dataset_id, ACTIVE)
     if users:
         who = "one run still uses" if len(users) == 1 else f"{len(users)} runs still use"
-        raise InUse(f"{who} {found.title!r}; stop what runs first", runs=users)
+        named = [run for run, owner in users.items() if caller.is_admin or owner == caller.account.id]
+        raise InUse(f"{who} {found.title!r}; stop what runs first", runs=named)
     visibility.put_tags(tx, "dataset", dataset_id, ())
     store.remove(tx, dataset_id)
     changes.note(tx, "dataset", dataset_id)

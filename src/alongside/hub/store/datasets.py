@@ -197,16 +197,16 @@ def remove(tx: Tx, dataset_id: str) -> None:
     tx.execute(delete(datasets).where(datasets.c.id == dataset_id))
 
 
-def runs_using(tx: Tx, dataset_id: str, states: Iterable[State]) -> list[str]:
-    """Ids of the runs in one of these states that have the dataset."""
+def runs_using(tx: Tx, dataset_id: str, states: Iterable[State]) -> dict[str, str]:
+    """The runs in one of these states that have the dataset, and whose they are: id → account."""
     query = (
-        select(runs.c.id)
+        select(runs.c.id, runs.c.account_id)
         .join(run_datasets, run_datasets.c.run_id == runs.c.id)
         .where(run_datasets.c.dataset_id == dataset_id, runs.c.state.in_(list(states)))
         .order_by(runs.c.id)
         .distinct()
     )
-    return list(tx.execute(query).scalars())
+    return {row.id: row.account_id for row in tx.execute(query)}
 
 
 def hidden_in_run(tx: Tx, caller: Caller, run_id: str) -> list[str]:
