@@ -17,6 +17,7 @@ import pytest
 from alongside.runner.sandbox import processes
 from alongside.runner.spool import Spool
 from runner.conftest import Lab, server, task
+from support import tool_programs
 from support.endpoints import until
 
 SLOW = "import sys, time; print('runs', flush=True); time.sleep(1.5); print('done'); sys.exit(4)"
@@ -186,7 +187,7 @@ async def test_without_contact_for_the_grace_only_interactive_tools_are_stopped(
 async def test_an_order_that_the_runner_does_not_know_does_not_hold_up_the_next(lab: Lab) -> None:
     async with lab.runner():
         await lab.hub.order("assign", {"run": "half of it"})
-        await lab.hub.order("grants", {})
+        await lab.hub.order("what only a newer hub says", {})
         run = await lab.hub.assign(task())
         assert (await lab.hub.ended(run)).state == "complete"
 
@@ -230,7 +231,7 @@ def _tools(lab: Lab) -> list[int]:
     """Processes of interactive doubles in this lab's sandboxes; other tests may run beside this one."""
     keepers = {pid for pid, _ in processes.with_argument(f"{lab.work_dir}/attempts/")}
     return [
-        pid for pid, _ in processes.with_argument("\nimport http.server") if keepers & set(_ancestors(pid))
+        pid for pid, _ in processes.with_argument(tool_programs.SERVER[:60]) if keepers & set(_ancestors(pid))
     ]
 
 

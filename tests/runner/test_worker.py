@@ -182,6 +182,22 @@ async def test_an_interactive_tool_becomes_ready_behind_a_route_and_is_stopped(l
         assert not list(lab.work_dir.glob(f"homes/*/{run}"))
 
 
+async def test_nothing_is_kept_of_runs_that_are_deleted_after_they_ended(lab: Lab) -> None:
+    async with lab.runner():
+        tool, done = await lab.hub.assign(server()), await lab.hub.assign(task())
+        await lab.hub.ready(tool)
+        await lab.hub.order("stop", {"run": tool, "attempt": 1, "reason_code": "stopped_by_owner"})
+        for run in (tool, done):
+            await lab.hub.ended(run)
+        (home,) = lab.work_dir.glob(f"homes/*/{tool}")
+        output = lab.work_dir / "outputs" / done
+        assert output.exists()
+        for run in (tool, done):
+            await lab.hub.order("remove", {"run": run, "account": home.parent.name})
+        await lab.hub.until(lambda: not home.exists() and not output.exists())
+        await lab.hub.until(lambda: not any((lab.work_dir / "orders").iterdir()))
+
+
 async def test_a_tool_that_dies_is_started_again_until_its_restarts_are_used_up(lab: Lab) -> None:
     async with lab.runner():
         run = await lab.hub.assign(server(restart=Restart(times=2, backoff_s=0.05)))
@@ -284,3 +300,18 @@ async def _true(condition: bool) -> bool:
 
 async def _gone(lab: Lab) -> bool:
     return not list((lab.work_dir / "attempts").iterdir())
+
+
+async def test_why_the_edge_lets_nobody_in_is_the_reason_of_the_run(lab: Lab) -> None:
+    lab.edge.full = "all 2 slots are in use; raise edge.slots"
+    async with lab.runner():
+        run = await lab.hub.assign(server())
+
+        def told() -> list[str]:
+            return [item.reason for item in lab.hub.told(run, "state") if "edge.slots" in item.reason]
+
+        await lab.hub.until(told)
+        assert not lab.hub.told(run, "ready")
+        lab.edge.full = ""
+        await lab.hub.ready(run)
+        assert told() == ["waiting for the edge: all 2 slots are in use; raise edge.slots"]

@@ -17,6 +17,8 @@ class EdgeDouble:
         self.closed: list[tuple[str, bool]] = []
         self.revoked: list[tuple[str, str | None]] = []
         self.trees: dict[str, str] = {}
+        #: publishes nothing, and says this
+        self.full = ""
 
     async def __aenter__(self) -> EdgeDouble:
         await self.start()
@@ -34,6 +36,7 @@ class EdgeDouble:
         app.router.add_post("/routes/{run}/revoke", self._revoke)
         app.router.add_get("/activity", self._activity)
         app.router.add_post("/files/trees", self._tree)
+        app.router.add_delete("/files/trees/{name}", self._remove_tree)
         self._server = web.AppRunner(app, shutdown_timeout=0.1)
         await self._server.setup()
         await web.UnixSite(self._server, str(self.socket)).start()
@@ -49,6 +52,9 @@ class EdgeDouble:
         return web.json_response({"items": [{"run": run, **route} for run, route in self.routes.items()]})
 
     async def _publish(self, request: web.Request) -> web.Response:
+        if self.full:
+            body = {"code": "unavailable", "detail": self.full}
+            return web.json_response(body, status=503, content_type="application/problem+json")
         self.routes[request.match_info["run"]] = await request.json()
         return web.json_response({})
 
@@ -68,4 +74,8 @@ class EdgeDouble:
     async def _tree(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.trees[body["name"]] = body["path"]
+        return web.Response(status=204)
+
+    async def _remove_tree(self, request: web.Request) -> web.Response:
+        self.trees.pop(request.match_info["name"], None)
         return web.Response(status=204)

@@ -21,7 +21,6 @@ from alongside.spec.wire import (
     Assignment,
     DatasetMount,
     OutboxItem,
-    OutboxKind,
     Owner,
     Registered,
     Report,
@@ -110,7 +109,7 @@ class HubDouble:
         await self.order("assign", values.dump(assignment))
         return run
 
-    async def order(self, kind: OutboxKind, body: dict[str, Any]) -> None:
+    async def order(self, kind: str, body: dict[str, Any]) -> None:
         async with self._changed:
             self.outbox.append(OutboxItem(len(self.outbox) + 1, kind, body))
             self._changed.notify_all()

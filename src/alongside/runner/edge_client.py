@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ class EdgeClient:
     async def serve_tree(self, name: str, path: Path) -> None:
         await self._call("POST", "/files/trees", {"name": name, "path": str(path)})
 
+    async def remove_tree(self, name: str) -> None:
+        await self._call("DELETE", f"/files/trees/{name}")
+
     async def _call(self, method: str, path: str, data: Any = None) -> Any:
         if self._http is None:
             self._http = aiohttp.ClientSession(
@@ -55,11 +59,21 @@ class EdgeClient:
         try:
             async with self._http.request(method, f"http://edge{path}", json=data) as response:
                 if response.status >= 500:
-                    raise Unavailable(f"the edge answers {response.status} to {method} {path}")
+                    raise Unavailable(await _detail(response))
                 if response.status == 404 and method != "GET":
                     return {}  # a route that is gone already is what was asked for
                 if response.status >= 400:
-                    raise Problem(f"the edge refuses {method} {path}: {(await response.text())[:500]}")
+                    raise Problem(f"the edge refuses {method} {path}: {await _detail(response)}")
                 return await response.json() if response.content_type == "application/json" else {}
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unavailable(f"there is no edge at {self.socket}: {error}") from error
+
+
+async def _detail(response: aiohttp.ClientResponse) -> str:
+    """What the edge says, for people to read: it knows which of its limits was reached."""
+    text = await response.text()
+    try:
+        said = json.loads(text).get("detail")
+    except (ValueError, AttributeError):
+        said = text[:500]
+    return said or f"the edge answers {response.status} to {response.method} {response.url.path}"

@@ -13,7 +13,7 @@ from alongside.runner.attempts import Attempt
 from alongside.runner.executors import Executor
 from alongside.runner.held import Surroundings
 from alongside.runner.spool import AttemptRecord, Ending, Spool
-from alongside.runner.tasks import Background
+from alongside.runner.tasks import Background, cancel
 from alongside.spec.wire import Report
 
 log = structlog.get_logger()
@@ -74,6 +74,28 @@ class Holdings:
                 lane.remove(attempt)
         attempt.end(ending)
         self._go(attempt)
+
+    async def drop(self, run: str) -> None:
+        """End what is left of a run and forget it, also what the hub has not heard: it is deleted there."""
+        for key, record in list(self.spool.attempts.items()):
+            if record.assignment.run != run:
+                continue
+            if attempt := self.attempts.get(key):
+                if record.final is None:
+                    self.end(attempt, Ending("kill", "deleted"))
+                await attempt.ended.wait()
+                self.attempts.pop(key, None)
+            if task := self._tasks.pop(key, None):
+                await cancel(task)
+            await asyncio.to_thread(self.spool.forget, record)
+
+    async def remove(self, run: str, account: str) -> None:
+        """Take away what a run wrote that was deleted for good, once no attempt of it is under way."""
+        assert self.around is not None, "orders are carried out once there is a hub"
+        held = {key for key, attempt in self.attempts.items() if attempt.assignment.run == run}
+        if busy := [self._tasks[key] for key in held & self._tasks.keys()]:
+            await asyncio.wait(busy)
+        await asyncio.to_thread(self.around.homes.remove_run, account, run)
 
     async def let_go(self) -> None:
         """The runner ends; what runs goes on without it."""

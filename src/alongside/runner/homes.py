@@ -59,12 +59,19 @@ class Homes:
 
     def remove(self, assignment: Assignment) -> None:
         """Take away everything of a run that its owner deleted for good; no process of it is left."""
-        run = _segment(assignment.run)
+        self.remove_run(assignment.owner.account, assignment.run)
+
+    def remove_run(self, account: str, run: str) -> None:
         for folder in (
-            self.work_dir / "homes" / _segment(assignment.owner.account) / run,
-            self.work_dir / "outputs" / run,
+            self.work_dir / "homes" / _segment(account) / _segment(run),
+            self.work_dir / "outputs" / _segment(run),
         ):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def outputs(self, run: str) -> list[str]:
+        """The attempts that left outputs, by the names under which the edge serves them."""
+        folder = self.work_dir / "outputs" / _segment(run)
+        return [f"{run}-{entry.name}" for entry in folder.iterdir()] if folder.is_dir() else []
 
     def _ids(self, account: str) -> tuple[int, int]:
         """One uid per account, given in the order in which accounts come and kept for good."""

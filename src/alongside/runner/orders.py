@@ -10,6 +10,7 @@ import structlog
 from alongside import values
 from alongside.errors import Problem, Unavailable
 from alongside.runner.holdings import Holdings
+from alongside.runner.homes import Homes
 from alongside.runner.spool import Ending, Spool
 from alongside.runner.tasks import Background, either
 from alongside.runner.ways import EdgeWays
@@ -22,9 +23,10 @@ AGAIN_S = 1.0
 
 
 class Orders:
-    def __init__(self, spool: Spool, holdings: Holdings, ways: EdgeWays) -> None:
+    def __init__(self, spool: Spool, holdings: Holdings, homes: Homes, ways: EdgeWays) -> None:
         self.spool = spool
         self.holdings = holdings
+        self.homes = homes
         self.ways = ways
         self._background = Background()
 
@@ -64,6 +66,10 @@ class Orders:
     async def _carry_out(self, seq: int, kind: str, body: dict[str, Any]) -> None:
         if kind == "revoke":
             await self._revoke(body)
+        elif kind == "remove":
+            await self._remove(body["run"], body["account"])
+        elif kind == "remove":
+            await self.holdings.remove(body["run"], body["account"])
         elif kind in ("attach", "detach"):
             await self._change_data(kind, body)
         self.spool.done(seq)
@@ -79,6 +85,21 @@ class Orders:
             await attempt.supply.attach(values.load(DatasetMount, body["mount"]), body["action"])
         else:
             await attempt.supply.detach(body["name"], body["action"])
+
+    async def _remove(self, run: str, account: str) -> None:
+        """Nothing stays of a run that was deleted for good: home, outputs, logs, its way and its links."""
+        await self.holdings.drop(run)
+        trees = await asyncio.to_thread(self.homes.outputs, run)
+        await asyncio.to_thread(self.homes.remove_run, account, run)
+        while True:
+            try:
+                await self.ways.forget(run, trees)
+                return
+            except Unavailable:
+                await asyncio.sleep(AGAIN_S)
+            except Problem as error:
+                log.warning("the edge does not forget", run=run, reason=error.detail)
+                return
 
     async def _revoke(self, body: dict[str, Any]) -> None:
         while True:

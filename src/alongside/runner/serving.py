@@ -16,6 +16,7 @@ from alongside.runner.tasks import cancel
 from alongside.spec.tools import Probe
 
 BACKOFF_MAX_S = 60.0
+AGAIN_S = 1.0
 #: deaths further back than this do not count against a tool's restarts
 RESTARTS_WITHIN = timedelta(hours=1)
 
@@ -97,15 +98,22 @@ class Serving:
                 "probe_timeout", f"the tool did not answer{where} within {probe.timeout_s:g} s"
             ) from None
         open_path = components.open_path(self.held.assignment)
+        await self._open_way(endpoint, open_path)
+        if not self._said_ready(handle):
+            self.held.say("ready", body={"open_path": open_path, "start": handle.start})
+
+    async def _open_way(self, endpoint: str, open_path: str) -> None:
+        """The tool is well without a way; why nobody gets to it is the run's reason until there is one."""
+        said = ""
         while True:
             try:
                 await self.held.around.ways.open(self.held.assignment.run, endpoint, open_path)
-                break
+                return
             except Unavailable as error:
-                self.held.progress(95.0, f"waiting for the edge: {error.detail}")
-                await asyncio.sleep(1.0)
-        if not self._said_ready(handle):
-            self.held.say("ready", body={"open_path": open_path, "start": handle.start})
+                if error.detail != said:
+                    said = error.detail
+                    self.held.state("running", "starting", f"waiting for the edge: {said}")
+                await asyncio.sleep(AGAIN_S)
 
     def _said_ready(self, handle: Handle) -> bool:
         """A tool that was ready before its runner was restarted has not become ready again."""

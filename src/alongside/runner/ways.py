@@ -56,6 +56,14 @@ class EdgeWays:
         async with self._turn:
             await self._serve_tree(name, path)
 
+    async def forget(self, run: str, trees: list[str]) -> None:
+        """Nobody gets to a run or to its files any more, not even if it had a way yesterday."""
+        async with self._turn:
+            for name in trees:
+                self._trees.pop(name, None)
+                await self.edge.remove_tree(name)
+            await self._close(run, keep_secrets=False)
+
     async def revoke(self, run: str, grantee: str | None) -> None:
         await self.edge.revoke(run, grantee)
 

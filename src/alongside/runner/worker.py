@@ -93,7 +93,7 @@ class Worker:
         downloads = Downloads(self.settings, self.work_dir)
         staging, homes = Staging(self.settings, downloads), Homes(self.settings, self.work_dir)
         self.holdings.around = Surroundings(hub, staging, homes, ways, self._news.set)
-        orders = Orders(self.spool, self.holdings, ways)
+        orders = Orders(self.spool, self.holdings, homes, ways)
         loops: list[asyncio.Task[None]] = []
         try:
             self._load_executors()

@@ -125,7 +125,8 @@ class OutboxItem:
     """
 
     seq: int
-    kind: OutboxKind
+    #: an OutboxKind, or one that only a newer hub knows: that is acknowledged and left undone
+    kind: str
     body: dict[str, Any]
 
 
