@@ -34,7 +34,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     runner = {key.removeprefix("runner."): value for key, value in wishes.items()}
     with Installation(
         tmp_path_factory.mktemp("browser"),
-        runner={**runner, "executors": ("alongside.runner.executors.process",)},
+        # room for a tool of each test: they stay until the end
+        runner={**runner, "executors": ("alongside.runner.executors.process",), "memory_gb": 16.0},
         dispatcher={"lease_ttl_s": 15.0, "sync_every_s": 1.0},
     ) as place:
         demo.publish(place.client, ROOT / "deploy" / "tools")

@@ -144,8 +144,9 @@ GIVEN = "ALONGSIDE_TEST_DOCKER"
 def running_engine() -> Iterator[DockerEngine]:
     """An empty engine with the base image."""
     number, lock = _take_folder()
-    # not in the folder: only root can enter that
-    sockets = Path(tempfile.mkdtemp(prefix="alongside-engine-"))
+    # not in the folder: only root can enter that; nor in /tmp, which `unprivileged` covers where the
+    # checkout is below it
+    sockets = Path(tempfile.mkdtemp(prefix="alongside-engine-", dir="/run"))
     sockets.chmod(0o755)
     engine = DockerEngine(
         CACHE / "engines" / str(number), sockets / "docker.sock", f"10.{200 + number}.0.0/16"
