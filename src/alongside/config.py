@@ -69,6 +69,11 @@ class RunnerSettings:
     environments: tuple[str, ...] = setting(
         (), "Environments of the process executor, as name=folder (a Python or conda prefix)."
     )
+    share_network: bool = setting(
+        False,
+        "Let the process executor run tools that need the network: they share this machine's, "
+        "and reach whatever listens on its loopback addresses.",
+    )
     edge_control: str = setting("", "Unix socket of this site's edge; empty: edge.sock in the data folder.")
     tool_uid: int = setting(64_000, "First uid for tools when the runner is root; one per account.")
     docker_socket: str = setting("/var/run/docker.sock", "Socket of the Docker Engine.")

@@ -162,3 +162,14 @@ def test_doctor_says_how_to_mend_a_taken_port(alongside: Run, tmp_path: Path) ->
     finding = next(item for item in json.loads(said.out) if item["what"] == "dispatcher.port")
     assert finding["verdict"] == "bad"
     assert "--set dispatcher.port=" in finding["mend"]
+
+
+def test_doctor_shows_why_each_executor_offers_less(alongside: Run, tmp_path: Path) -> None:
+    missing = tmp_path / "docker.sock"
+    options = ["--data-dir", str(tmp_path), "--set", f"runner.docker_socket={missing}"]
+    said = alongside(*options, "--set", "runner.environments=r=/nowhere", "doctor", "--json")
+    found = {item["what"]: item for item in json.loads(said.out)}
+    assert found["executor docker"]["verdict"] == "limited"
+    assert str(missing) in found["executor docker"]["found"]
+    assert "r: there is no folder /nowhere" in found["executor process"]["found"]
+    assert "runner.share_network" in found["executor process"]["found"]

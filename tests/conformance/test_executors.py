@@ -257,6 +257,26 @@ async def test_a_new_runner_hears_how_it_ended_meanwhile(bench: Bench) -> None:
     await successor.close()
 
 
+async def test_a_time_limit_holds(bench: Bench) -> None:
+    job = bench.job(bench.task(), arguments={"sleep_s": 600}, time_limit_s=0.5)
+    ended = await asyncio.wait_for(bench.executor.wait(await bench.start(job)), TIMEOUT_S)
+    assert (ended.reason_code, ended.reason) == ("time_limit", "ran longer than its time limit of 0.5 s")
+
+
+async def test_a_time_limit_holds_while_there_is_no_runner(bench: Bench) -> None:
+    """Whether it is ended meanwhile or by the next runner, it does not pass for a result."""
+    done = await bench.start(bench.job(bench.task(), arguments={"sleep_s": 1.5}, time_limit_s=0.5))
+    endless = await bench.start(bench.job(bench.task(), arguments={"sleep_s": 600}, time_limit_s=0.5))
+    await asyncio.sleep(3)
+    successor = bench.another()
+    for handle in (done, endless):
+        adopted = await successor.adopt(_reread(handle))
+        assert adopted
+        ended = await asyncio.wait_for(successor.wait(adopted), TIMEOUT_S)
+        assert ended.reason_code == "time_limit"
+    await successor.close()
+
+
 async def test_what_nobody_knows_is_killed_and_what_is_known_is_not(bench: Bench) -> None:
     program = "import time; print('runs', flush=True); time.sleep(600)"
     stray, known = bench.job(bench.task(program)), bench.job(bench.task(program))

@@ -34,10 +34,10 @@ from support.endpoints import ready, request, until
 class Node:
     """An executor and jobs for it, without a runner."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        self.settings = RunnerSettings(environments=(f"python={sys.prefix}",))
+        self.settings = RunnerSettings(environments=(f"python={sys.prefix}",), **settings)
         self.executor = process.create(self.settings, folder)
         self.handles: list[Handle] = []
 
@@ -117,7 +117,15 @@ async def test_a_pid_that_belongs_to_somebody_else_now_is_left_alone(node: Node)
     await node.executor.stop(handle)
 
 
-async def test_a_tool_with_network_takes_a_free_port_and_is_reached_over_its_socket(node: Node) -> None:
+async def test_a_tool_does_not_get_this_machines_network_unless_the_site_says_so(node: Node) -> None:
+    tool = ToolSpec(**vars(task()) | {"network": True})
+    assert not (await node.executor.status()).network
+    with pytest.raises(CannotStart, match="share_network"):
+        await node.start(node.job(tool))
+
+
+async def test_a_tool_with_network_takes_a_free_port_and_is_reached_over_its_socket(tmp_path: Path) -> None:
+    node = Node(tmp_path / "runner", share_network=True)
     front = Component(
         environment="python",
         command=("python3", "-c", tool_programs.SERVER, "{port}"),
@@ -129,6 +137,8 @@ async def test_a_tool_with_network_takes_a_free_port_and_is_reached_over_its_soc
     endpoint = await ready(node.executor, handle)
     assert endpoint.startswith("unix:")
     assert json.loads((await request(endpoint, "/env"))[1])["MAIN_PORT"] != "8888"
+    await node.executor.kill(handle)
+    await node.executor.clean(handle)
 
 
 async def test_a_component_that_others_need_and_that_never_answers_is_named(node: Node) -> None:

@@ -231,6 +231,12 @@ def test_data_that_may_not_leave_stays() -> None:
         ),
         ({"labels": frozenset({"gpu"})}, {}, "lab: lacks the label gpu", True),
         ({"environments": ("r",)}, {}, "lab: lacks the environment r", True),
+        (
+            {"network": True},
+            {"executors": (replace(PROCESS, network=False),)},
+            "lab: process gives tools no network (runner.share_network)",
+            True,
+        ),
         ({"executors": ("slurm",)}, {}, "lab: needs slurm", True),
         (
             {"executors": ("docker",)},

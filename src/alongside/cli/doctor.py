@@ -140,6 +140,19 @@ def check_docker(config: Config) -> Iterator[Finding]:
         yield Finding("Docker", "limited", f"does not answer properly at {path}", mend)
 
 
+def check_executors(config: Config) -> Iterator[Finding]:
+    """What a runner here would offer, and each reason that it would give."""
+    from alongside.runner.worker import statuses
+
+    for status in statuses(config):
+        found = status.reason or "offered"
+        if status.available and not status.network:
+            found = f"{found}; tools that need the network are refused (runner.share_network)"
+        verdict: Verdict = "good" if status.available and not status.reason else "limited"
+        mend = "" if verdict == "good" else "what it says; tools that need this executor wait until then"
+        yield Finding(f"executor {status.kind}", verdict, found, mend)
+
+
 def check_folder(config: Config) -> Iterator[Finding]:
     from alongside.hub.bootstrap import NETWORK_FILE_SYSTEMS, file_system
 
@@ -236,6 +249,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     check_sandbox,
     check_haproxy,
     check_docker,
+    check_executors,
     check_folder,
     check_ports,
     check_web,

@@ -11,6 +11,7 @@ import fcntl
 import importlib
 import os
 import signal
+import tempfile
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,7 +97,8 @@ class Worker:
         orders = Orders(self.spool, self.holdings, homes, ways)
         loops: list[asyncio.Task[None]] = []
         try:
-            self._load_executors()
+            loaded, self.unusable = load_executors(self.settings, self.work_dir)
+            self.executors.update(loaded)
             who = await self._until_leaving(credentials(self.settings, self.work_dir, hub))
             contact = Contact(hub, who, self.spool, orders, ways, self._offer, self._news)
             await self.holdings.resume()
@@ -122,27 +124,8 @@ class Worker:
             await hub.close()
             self._lock.close()
 
-    def _load_executors(self) -> None:
-        for dotted in self.settings.executors:
-            kind = dotted.rpartition(".")[2]
-            try:
-                executor: Executor = importlib.import_module(dotted).create(self.settings, self.work_dir)
-            except Exception as error:
-                log.exception("executor not loaded", executor=dotted)
-                self.unusable.append(
-                    ExecutorStatus(kind, available=False, reason=f"cannot be loaded: {error}")
-                )
-            else:
-                self.executors[executor.kind] = executor
-
     async def _offer(self) -> Offer:
-        found = list(self.unusable)
-        for executor in self.executors.values():
-            try:
-                found.append(await executor.status())
-            except Exception as error:
-                log.exception("executor has no status", executor=executor.kind)
-                found.append(ExecutorStatus(executor.kind, available=False, reason=str(error)))
+        found = [*self.unusable, *[await _status(executor) for executor in self.executors.values()]]
         return Offer(self.settings.labels, tuple(found), capacity(self.settings), self.draining)
 
     async def _last_acts(self, contact: Contact) -> None:
@@ -175,6 +158,46 @@ class Worker:
 
 class _Left(Exception):
     """Asked to leave before there was anything to do."""
+
+
+def load_executors(
+    settings: RunnerSettings, work_dir: Path
+) -> tuple[dict[str, Executor], list[ExecutorStatus]]:
+    """The executors of the settings by their kinds, and why the others are none."""
+    loaded: dict[str, Executor] = {}
+    unusable: list[ExecutorStatus] = []
+    for dotted in settings.executors:
+        kind = dotted.rpartition(".")[2]
+        try:
+            executor: Executor = importlib.import_module(dotted).create(settings, work_dir)
+        except Exception as error:
+            log.exception("executor not loaded", executor=dotted)
+            unusable.append(ExecutorStatus(kind, available=False, reason=f"cannot be loaded: {error}"))
+        else:
+            loaded[executor.kind] = executor
+    return loaded, unusable
+
+
+def statuses(config: Config) -> list[ExecutorStatus]:
+    """What the executors of these settings say, asked without a runner: for a look at the machine."""
+
+    async def ask(work_dir: Path) -> list[ExecutorStatus]:
+        loaded, found = load_executors(config.runner, work_dir)
+        for executor in loaded.values():
+            found.append(await _status(executor))
+            await executor.close()
+        return found
+
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(ask(Path(folder)))
+
+
+async def _status(executor: Executor) -> ExecutorStatus:
+    try:
+        return await executor.status()
+    except Exception as error:
+        log.exception("executor has no status", executor=executor.kind)
+        return ExecutorStatus(executor.kind, available=False, reason=str(error))
 
 
 def capacity(settings: RunnerSettings) -> Capacity:

@@ -53,6 +53,8 @@ class Waiting:
     home_site: str | None = None
     #: expected seconds, for sizing batches; None when unknown
     expected_s: float | None = None
+    #: the tool needs the network
+    network: bool = False
     #: runs with the same key may share a lease; empty means that this one never does
     batch: str = ""
 
@@ -159,6 +161,7 @@ def requirement(run: Waiting) -> tuple[object, ...]:
         run.executors,
         run.environments,
         run.labels,
+        run.network,
         run.data,
         run.site,
         run.home_site,
@@ -252,6 +255,8 @@ def _executor_lacks(run: Waiting, runner: Offered, kind: str) -> str:
             f"{kind} serves only administrators here, because the runner is not root: "
             "all tools run as one Unix user and could read each other's files"
         )
+    if run.network and not status.network:
+        return f"{kind} gives tools no network (runner.share_network)"
     missing = sorted(set(run.environments) - set(status.environments)) if kind == "process" else []
     return f"lacks the environment{'s' if len(missing) > 1 else ''} {', '.join(missing)}" if missing else ""
 

@@ -66,6 +66,9 @@ def _executors_lack(spec: ToolSpec, runner: Runner) -> str:
     for kind in spec.executors:
         status = next((item for item in runner.executors if item.kind == kind), None)
         ready = status is not None and status.available
+        if spec.network and status is not None and ready and not status.network:
+            wants.append(f"{ENGINES.get(kind, kind)} with a network (runner.share_network)")
+            continue
         if kind != "process":
             if ready:
                 return ""

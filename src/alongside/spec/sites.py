@@ -11,7 +11,11 @@ from alongside.spec.tools import Resources
 
 @dataclass(frozen=True)
 class ExecutorStatus:
-    """What an executor of a runner can do now, and if not, why."""
+    """What an executor of a runner can do now, and if not, why.
+
+    Memory limits are held by every executor. Cores are held by `docker`; `process` only keeps a tool to
+    as many cores as it asked for (CPU affinity), which it may share with other tools.
+    """
 
     kind: str
     available: bool
@@ -22,6 +26,8 @@ class ExecutorStatus:
     can_mount: bool = True
     #: one uid for everybody: serves only administrators
     single_tenant: bool = False
+    #: whether tools that need the network get one
+    network: bool = True
     #: whether a running interactive run can have datasets mounted into it
     can_attach: bool = True
 

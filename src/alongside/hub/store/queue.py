@@ -302,6 +302,7 @@ def _wanted(tool: ToolSpec, wish: RunRequest) -> dict[str, Any]:
         "executors": tuple(executors),
         "environments": tuple(sorted(environments)),
         "labels": frozenset((*tool.labels, *wish.labels)),
+        "network": tool.network,
     }
 
 

@@ -32,6 +32,11 @@ START_TIMEOUT_S = 60.0
 GRACE_S = 10.0
 #: longest path of a Unix socket, less its terminating zero and the longest component name we cut to
 SOCKET_PATH_MAX = 107
+#: a network of its own would need root and routes; the machine's own reaches every service on loopback
+NO_NETWORK = (
+    "the tool needs the network, and a process would share this machine's, loopback included: "
+    "this site does not allow that (runner.share_network)"
+)
 #: what programs write last when they ran out of something that the kernel only tells them
 _OUT_OF_MEMORY = ("MemoryError", "Cannot allocate memory", "std::bad_alloc", "OutOfMemoryError")
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
@@ -71,6 +76,8 @@ class ProcessExecutor:
         status = await self.status()
         if not status.available:
             raise CannotStart("sandbox_unavailable", status.reason)
+        if job.assignment.tool.network and not self.settings.share_network:
+            raise CannotStart("sandbox_unavailable", NO_NETWORK)
         for component in job.assignment.tool.components:
             self._prefix(component.environment)
         progress(100.0, "environment ready")
@@ -227,6 +234,7 @@ class ProcessExecutor:
             can_mount=True,
             single_tenant=not root,
             can_attach=self._can_attach,
+            network=self.settings.share_network,
         )
 
     def _prefix(self, environment: str | None) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiodocker import Docker
@@ -56,6 +57,9 @@ async def ended(engine: Engine, plan: Launch, part: Part, ending: Callable[[], b
 def _exit(state: dict[str, Any], plan: Launch, part: Part, *, ending: bool, restarted: bool) -> Exit:
     code = state["State"]["ExitCode"]
     where = f"component {part.component}: " if len(plan.parts) > 1 else ""
+    if plan.time_limit_s is not None and not ending and _ran_s(state["State"]) > plan.time_limit_s:
+        reason = f"ran longer than its time limit of {plan.time_limit_s:g} s"
+        return Exit(code, reason_code="time_limit", reason=reason)
     # the flag also stands for a child that was killed long ago, and an interactive tool lived on
     killed = code == SIGKILLED or (plan.task and code != 0)
     if state["State"].get("OOMKilled") and killed and not ending:
@@ -67,6 +71,38 @@ def _exit(state: dict[str, Any], plan: Launch, part: Part, *, ending: bool, rest
     if code == NOT_FOUND:
         return Exit(code, reason=f"{where}exit code 127: a command was not found in the image; see the log")
     return Exit(code, reason=f"{where}it ended with exit code {code}" if where and not ending else "")
+
+
+async def overdue(engine: Engine, plan: Launch) -> None:
+    """Returns once a container has run for longer than the time limit; never without one.
+
+    Counted by the engine's clock from the container's own start: a runner that was away meanwhile ends
+    it as soon as it is back.
+    """
+    if plan.time_limit_s is None:
+        await asyncio.Event().wait()
+        return
+    while True:
+        try:
+            states = [await engine.inspect(part.container) for part in plan.parts]
+        except EngineAway:
+            await engine.back()
+            continue
+        except DockerError:
+            await asyncio.sleep(0.5)
+            continue
+        left = [plan.time_limit_s - _ran_s(state["State"]) for state in states if state]
+        if any(seconds < 0 for seconds in left):
+            return
+        await asyncio.sleep(max(0.05, min(left, default=1.0)))
+
+
+def _ran_s(state: dict[str, Any]) -> float:
+    """How long a container has run, until now if it still does; 0 for one that never started."""
+    if state["StartedAt"].startswith("0001"):
+        return 0.0
+    until = datetime.now(UTC) if state["Running"] else datetime.fromisoformat(state["FinishedAt"])
+    return (until - datetime.fromisoformat(state["StartedAt"])).total_seconds()
 
 
 async def stop(docker: Docker, container: str, *, deadline: float) -> None:

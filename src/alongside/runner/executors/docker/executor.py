@@ -27,6 +27,8 @@ from alongside.runner.executors.docker.stdin import Stdin
 from alongside.spec.sites import ExecutorStatus
 from alongside.spec.tools import Component
 
+STOP_GRACE_S = 10.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -120,7 +122,12 @@ class DockerExecutor:
             asyncio.create_task(containers.ended(self._engine, plan, part, ending)): part
             for part in plan.parts
         }
+        limit = asyncio.create_task(containers.overdue(self._engine, plan))
         try:
+            await asyncio.wait({limit, *watched}, return_when=asyncio.FIRST_COMPLETED)
+            if limit.done() and key not in self._ending:
+                limit.result()
+                await self._end(plan, self._politely(STOP_GRACE_S))
             done, others = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if others and key not in self._ending:
                 # a tool without one of its components is of no use
@@ -130,7 +137,7 @@ class DockerExecutor:
             first = min(done, key=lambda task: plan.parts.index(watched[task]))
             ended = first.result()
         finally:
-            for task in watched:
+            for task in (limit, *watched):
                 task.cancel()
         await self._followers.drain(plan.containers)
         return ended
@@ -138,8 +145,7 @@ class DockerExecutor:
     async def stop(self, handle: Handle, grace_s: float = 10.0) -> None:
         plan = launch_of(handle)
         self._ending.add(key_of(handle))
-        deadline = asyncio.get_running_loop().time() + grace_s
-        await self._end(plan, partial(containers.stop, deadline=deadline))
+        await self._end(plan, self._politely(grace_s))
         await self._followers.drain(plan.containers)
 
     async def kill(self, handle: Handle) -> None:
@@ -278,6 +284,9 @@ class DockerExecutor:
         if stdin is not None:
             content = json.dumps(job.assignment.arguments).encode()
             self._feed(stdin.feed(content, self._stdin_done(job.key, handle.start)))
+
+    def _politely(self, grace_s: float) -> Any:
+        return partial(containers.stop, deadline=asyncio.get_running_loop().time() + grace_s)
 
     async def _end(self, plan: Launch, how: Any) -> None:
         """End every part, those that depend on others first; an engine that is away is waited for."""

@@ -47,6 +47,8 @@ class Launch:
     socket: bool
     #: datasets can be mounted while it runs
     grows: bool
+    #: of a task, from the start of its containers on, whether a runner is there or not
+    time_limit_s: float | None = None
 
     @property
     def front_part(self) -> Part:
@@ -95,6 +97,7 @@ def plan(job: Job, start: int, *, bridge_separates: bool, can_mount: bool) -> La
         uid=job.uid,
         socket=socket,
         grows=can_mount and job.data is not None,
+        time_limit_s=(job.assignment.time_limit_s or tool.time_limit_s) if tool.kind == "task" else None,
     )
 
 
