@@ -12,7 +12,6 @@ import structlog.tracebacks
 
 from alongside.config import LogSettings
 
-
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +40,27 @@ def test_a_mistake_is_told_with_its_place_and_without_the_values_that_were_there
     assert told.count("the disk is full") >= 2
     assert "check" in told
     assert "correct horse" not in told
+
+
+@pytest.mark.parametrize("process", ["runner", "edge"])
+def test_processes_of_a_site_write_lines_like_those_of_the_hub(process: str, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "ALONGSIDE_DATA_DIR": str(tmp_path),
+        "ALONGSIDE_EDGE_PORT": str(port),
+        "ALONGSIDE_RUNNER_REGISTRATION_TOKEN": "alr_x",
+        "ALONGSIDE_RUNNER_HUB_URL": "http://127.0.0.1:1",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "alongside.cli", "serve", process],
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        first = running.stderr.readline()
+        running.terminate()
+        assert json.loads(first)["process"] == process, first + running.stderr.read()

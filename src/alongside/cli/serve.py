@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from alongside import logs
 from alongside.cli.session import current
 from alongside.config import Config
 
@@ -34,7 +35,7 @@ def hub() -> None:
     """The doors that answer: REST API and web app."""
     from alongside.hub import serve as process
 
-    _run(process.main)
+    _run(process.main, "hub")
 
 
 @app.command()
@@ -42,7 +43,7 @@ def dispatcher() -> None:
     """The doors that wait, and the clock: runners, event streams, placement, leases."""
     from alongside.hub import dispatcher as process
 
-    _run(process.main)
+    _run(process.main, "dispatcher")
 
 
 @app.command()
@@ -50,7 +51,7 @@ def runner(registration_token: Registration = None) -> None:
     """A site's worker: stages data and drives executors. Only dials out."""
     from alongside.runner import worker as process
 
-    _run(process.main, **{"runner.registration_token": registration_token})
+    _run(process.main, "runner", **{"runner.registration_token": registration_token})
 
 
 @app.command()
@@ -58,11 +59,13 @@ def edge() -> None:
     """A site's front: the proxy to interactive runs, tickets and files."""
     from alongside.edge import server as process
 
-    _run(process.main)
+    _run(process.main, "edge")
 
 
-def _run(main: Callable[[Config], Any], **flags: Any) -> None:
+def _run(main: Callable[[Config], Any], name: str, **flags: Any) -> None:
     config = current().config(**flags)
+    # Unconfigured, structlog writes the values of local variables below each mistake: tokens are among them.
+    logs.configure(config.log, name)
     _end_with_parent()
     main(config)
 
