@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
 from alongside.errors import Unavailable
 from alongside.runner import outcomes
+from alongside.runner.disk import has_no_room, is_full
 from alongside.runner.executors import CannotStart, Executor, Exit, Handle
 from alongside.runner.held import STOP_GRACE_S, Held, Surroundings
 from alongside.runner.logs import LOOK_S, LogPump
@@ -80,6 +82,12 @@ class Attempt:
         except CannotStart as failure:
             await self.held.stop()
             return Outcome("system_error", failure.reason_code, failure.reason)
+        except OSError as error:
+            await self.held.stop()
+            if not is_full(error):
+                log.exception("attempt failed", attempt=self.record.key)
+                return Outcome("system_error", "internal", f"the runner failed: {error}")
+            return Outcome("system_error", "disk_full", f"the disk of this site is full: {error.filename}")
         except Exception as error:
             log.exception("attempt failed", attempt=self.record.key)
             await self.held.stop()
@@ -148,6 +156,9 @@ class Attempt:
             ended = Exit(
                 None, reason_code="time_limit", reason=f"ran longer than its time limit of {limit:g} s"
             )
+        if ended.exit_code and not ended.reason_code and has_no_room(self.record.folder):
+            # its own words about it may not have found room in the log either
+            ended = replace(ended, reason_code="disk_full", reason="the disk of this site is full")
         return outcomes.of_task(ended, self.record.assignment.resources.memory_gb)
 
     def _left(self, limit_s: float) -> float:

@@ -73,6 +73,10 @@ class Contact:
                 self.session = None
                 await asyncio.sleep(away_s)
                 away_s = min(AWAY_MAX_S, away_s * 2)
+            except OSError as error:
+                # an order that found no room on the disk is not acknowledged, and comes again
+                log.error("an order could not be kept", reason=str(error))
+                await asyncio.sleep(AWAY_MAX_S)
             except Problem as error:
                 log.warning("hub not reached", reason=error.detail)
                 self._end_unreachable()
@@ -166,7 +170,9 @@ class Silence:
 
     def broken(self) -> None:
         self._since = time.monotonic()
-        self._mark.touch()
+        with contextlib.suppress(OSError):
+            # a mark that is too old makes tools stop too early after a restart, not too late
+            self._mark.touch()
 
     def seconds(self) -> float:
         return time.monotonic() - self._since

@@ -40,6 +40,8 @@ class Surroundings:
     ways: Ways
     #: something is to be told to the hub
     speak: Callable[[], None]
+    #: only reports that matter are made
+    is_terse: Callable[[], bool]
 
 
 class Held:
@@ -104,6 +106,8 @@ class Held:
 
     def progress(self, percent: float | None, message: str) -> None:
         """Tell how far it is, not more often than people can read."""
+        if self.around.is_terse():
+            return
         now = asyncio.get_running_loop().time()
         if now - self._told < PROGRESS_EVERY_S and percent not in (0.0, 100.0):
             return

@@ -89,14 +89,6 @@ class Holdings:
                 await cancel(task)
             await asyncio.to_thread(self.spool.forget, record)
 
-    async def remove(self, run: str, account: str) -> None:
-        """Take away what a run wrote that was deleted for good, once no attempt of it is under way."""
-        assert self.around is not None, "orders are carried out once there is a hub"
-        held = {key for key, attempt in self.attempts.items() if attempt.assignment.run == run}
-        if busy := [self._tasks[key] for key in held & self._tasks.keys()]:
-            await asyncio.wait(busy)
-        await asyncio.to_thread(self.around.homes.remove_run, account, run)
-
     async def let_go(self) -> None:
         """The runner ends; what runs goes on without it."""
         for task in self._tasks.values():

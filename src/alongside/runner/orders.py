@@ -68,8 +68,6 @@ class Orders:
             await self._revoke(body)
         elif kind == "remove":
             await self._remove(body["run"], body["account"])
-        elif kind == "remove":
-            await self.holdings.remove(body["run"], body["account"])
         elif kind in ("attach", "detach"):
             await self._change_data(kind, body)
         self.spool.done(seq)

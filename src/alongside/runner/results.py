@@ -83,4 +83,5 @@ class Results:
                 except Problem as refusal:
                     # the site keeps the file
                     log.warning("artifact not taken", path=item["path"], reason=refusal.detail)
-        sent_mark.touch()
+        with contextlib.suppress(OSError):
+            sent_mark.touch()

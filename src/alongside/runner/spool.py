@@ -11,11 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
+
 from alongside import values
-from alongside.runner.disk import read_json, sync_folder, write_json
+from alongside.runner.disk import is_full, read_json, sync_folder, write_json
 from alongside.runner.executors import Handle
 from alongside.spec.runs import FINAL, ReasonCode
 from alongside.spec.wire import Assignment, DatasetMount, Holding, Report
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class AttemptRecord:
         self.detached = frozenset[str](changed["detached"])
         #: the hub has answered the last report
         self.heard = asyncio.Event()
+        #: reports that found no room on the disk yet
+        self._unwritten = b""
         self._settle()
 
     @property
@@ -78,19 +84,40 @@ class AttemptRecord:
     def report(self, report: Report) -> Report:
         """Number a report and keep it until it is answered."""
         report = replace(report, number=len(self.reports) + 1)
-        with (self.folder / "reports.jsonl").open("ab") as file:
-            file.write(values.dump_json(report) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._unwritten += values.dump_json(report) + b"\n"
         self.reports.append(report)
+        self._write_reports()
         return report
+
+    def _write_reports(self) -> None:
+        """On a full disk reports wait in memory: told all the same, and written when there is room."""
+        path = self.folder / "reports.jsonl"
+        try:
+            with path.open("ab") as file:
+                size = file.tell()
+                try:
+                    file.write(self._unwritten)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:
+                    os.truncate(path, size)
+                    raise
+        except OSError as error:
+            if not is_full(error):
+                raise
+            log.error("no room for reports", attempt=self.key, waiting=len(self._unwritten))
+        else:
+            self._unwritten = b""
 
     def pending(self) -> list[Report]:
         return [report for report in self.reports if report.number not in self.answered]
 
     def answer(self, numbers: set[int]) -> None:
         self.answered |= numbers
-        write_json(self.folder / "answered.json", sorted(self.answered))
+        if self._unwritten:
+            self._write_reports()
+        # unwritten, it is asked and answered again after a restart
+        _if_there_is_room(self.folder / "answered.json", sorted(self.answered))
         self._settle()
 
     def _settle(self) -> None:
@@ -105,7 +132,7 @@ class AttemptRecord:
         """The first order stands, except that being killed outranks being stopped."""
         if self.ending is None or (ending.kind == "kill" and self.ending.kind != "kill"):
             self.ending = ending
-            write_json(self.folder / "ending.json", asdict(ending))
+            _if_there_is_room(self.folder / "ending.json", asdict(ending))
 
     def attach(self, mount: DatasetMount) -> None:
         others = tuple(item for item in self.attached if item.name != mount.name)
@@ -130,6 +157,8 @@ class Spool:
         self.orders_dir = work_dir / "orders"
         for folder in (work_dir, self.attempts_dir, self.orders_dir):
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        #: there is hardly room for reports: only those that matter are made
+        self.terse = False
         self.acked_to: int = read_json(work_dir / "outbox.json") or 0
         self.attempts: dict[str, AttemptRecord] = {record.key: record for record in self._found()}
 
@@ -154,7 +183,8 @@ class Spool:
 
     def ack(self, seq: int) -> None:
         self.acked_to = seq
-        write_json(self.work_dir / "outbox.json", seq)
+        # unwritten, orders come again after a restart, and are known by then
+        _if_there_is_room(self.work_dir / "outbox.json", seq)
 
     def order(self, seq: int, kind: str, body: dict[str, Any]) -> None:
         """Keep something to do until `done`."""
@@ -186,6 +216,15 @@ class Spool:
                 yield AttemptRecord(folder, values.load(Assignment, content))
             else:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _if_there_is_room(path: Path, content: Any) -> None:
+    try:
+        write_json(path, content)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        log.error("no room on the disk", file=str(path))
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -20,6 +20,7 @@ import structlog
 
 from alongside.config import Config, RunnerSettings
 from alongside.errors import Misconfigured
+from alongside.runner.allowance import Allowance
 from alongside.runner.attempts import Attempt
 from alongside.runner.contact import Contact
 from alongside.runner.downloads import Downloads
@@ -93,7 +94,10 @@ class Worker:
         ways = EdgeWays(edge)
         downloads = Downloads(self.settings, self.work_dir)
         staging, homes = Staging(self.settings, downloads), Homes(self.settings, self.work_dir)
-        self.holdings.around = Surroundings(hub, staging, homes, ways, self._news.set)
+        self.holdings.around = Surroundings(
+            hub, staging, homes, ways, self._news.set, lambda: self.spool.terse
+        )
+        allowance = Allowance(self.spool, self.settings.spool_max_bytes)
         orders = Orders(self.spool, self.holdings, homes, ways)
         loops: list[asyncio.Task[None]] = []
         try:
@@ -103,7 +107,10 @@ class Worker:
             contact = Contact(hub, who, self.spool, orders, ways, self._offer, self._news)
             await self.holdings.resume()
             orders.resume()
-            loops += [asyncio.create_task(loop) for loop in (contact.speak(), contact.listen(), ways.tend())]
+            loops += [
+                asyncio.create_task(loop)
+                for loop in (contact.speak(), contact.listen(), ways.tend(), allowance.tend())
+            ]
             leaving = asyncio.create_task(self._leaving.wait())
             done, _ = await asyncio.wait({leaving, *loops}, return_when=asyncio.FIRST_COMPLETED)
             for task in done - {leaving}:

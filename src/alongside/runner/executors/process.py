@@ -39,7 +39,7 @@ NO_NETWORK = (
 )
 #: what programs write last when they ran out of something that the kernel only tells them
 _OUT_OF_MEMORY = ("MemoryError", "Cannot allocate memory", "std::bad_alloc", "OutOfMemoryError")
-_DISK_FULL = ("No space left on device", "Disk quota exceeded")
+_DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 def create(settings: RunnerSettings, work_dir: Path) -> ProcessExecutor:

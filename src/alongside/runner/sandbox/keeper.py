@@ -16,12 +16,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from alongside.runner import log_file
 from alongside.runner.sandbox import mounts, processes
 
 #: descriptors that the bwrap command line and the inside plan name
 STATUS_FD = 10
 EVENTS_FD = 11
 LOOK_S = 0.25
+EXIT_BYTES = 4096
 #: where sources appear in the namespace that bwrap is started in
 STAGE = Path("/tmp")
 
@@ -61,6 +63,8 @@ class Keeper:
             signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
         )
         own = _own_namespace()
+        # before a tool can fill the disk: how it ended must find room
+        Path(self.plan["exit"]).with_suffix(".part").write_bytes(b" " * EXIT_BYTES)
         self._note(own, None, None)
         _redirect(self.plan)
         bwrap = _start(self.plan, own)
@@ -70,7 +74,7 @@ class Keeper:
         started.write("started\n" if inside is not None else "")
         started.close()
         code = self._watch(bwrap, inside)
-        _write(Path(self.plan["exit"]), self._outcome(code, inside))
+        _write(Path(self.plan["exit"]), self._outcome(code, inside), into_place=True)
 
     def _note(self, own: bool, bwrap: int | None, inside: int | None) -> None:
         """Who we are, for the runner after this one."""
@@ -105,6 +109,8 @@ class Keeper:
             if pid:
                 return os.waitstatus_to_exitcode(status)
             info = signal.sigtimedwait(waited, LOOK_S)
+            # the log, which nobody else keeps small while there is no runner
+            log_file.keep_ends(1)
             if inside is None:
                 continue
             if info is not None and info.si_signo != signal.SIGCHLD:
@@ -258,11 +264,12 @@ def _last_line(plan: dict[str, Any]) -> str:
     return "bwrap ended"
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all, also when the power goes."""
+def _write(path: Path, content: dict[str, Any], *, into_place: bool = False) -> None:
+    """Whole or not at all, also when the power goes; into the place taken for it, if there is one."""
     partial = path.with_suffix(".part")
-    with partial.open("w") as file:
-        json.dump(content, file)
+    text = json.dumps(content).encode()
+    with partial.open("r+b" if into_place and partial.exists() else "wb") as file:
+        file.write(text.ljust(EXIT_BYTES) if into_place else text)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
