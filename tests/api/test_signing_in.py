@@ -49,6 +49,28 @@ def test_cookies_are_for_https_alone_where_the_hub_is_reached_so(tmp_path: Path,
     api.close()
 
 
+def test_under_https_no_neighbour_can_plant_a_session(tmp_path: Path, clock: Clock) -> None:
+    api = Api(tmp_path, clock, Config(data_dir=tmp_path, hub=HubSettings(url="https://hub.example.org")))
+    api.account("ann", password=PASSWORD)
+    browser = api.app.test_client()
+    at = {"base_url": "https://hub.example.org"}
+    answer = browser.post(f"{V1}/sign-in", json={"name": "ann", "password": PASSWORD}, **at)
+    set_ = cookies(answer)
+    assert set(set_) == {"__Host-alongside_session", "__Host-alongside_csrf"}
+    for line in set_.values():
+        assert {"Secure", "Path=/"} <= set(line.split("; "))
+        assert "Domain" not in line
+    assert browser.get(f"{V1}/me", **at).json == answer.json
+    secret = set_["__Host-alongside_session"].partition("=")[2].partition(";")[0]
+    planted = api.app.test_client()
+    planted.set_cookie("alongside_session", secret, domain="hub.example.org")
+    assert planted.get(f"{V1}/me", **at).status_code == 401, "any host of example.org can set that name"
+    left = browser.post(f"{V1}/sign-out", headers={"X-CSRF-Token": answer.json["csrf_token"]}, **at)
+    assert all("Secure" in line for line in cookies(left).values()), "or the browser does not delete them"
+    assert set(cookies(left)) == set(set_)
+    api.close()
+
+
 @pytest.mark.parametrize("name", ["ann", "nobody-of-that-name"])
 def test_a_wrong_password_and_a_wrong_name_are_refused_alike(api: Api, name: str) -> None:
     api.account("ann", password=PASSWORD)

@@ -6,13 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
+from alongside.config import HubSettings
+from alongside.hub import accounts
 from support import people
-from support.dispatchers import LiveRunner
+from support.dispatchers import LiveRunner, leading
 from support.houses import House
 
 
@@ -232,3 +235,16 @@ async def _until(true: Callable[[], bool], within_s: float = 5.0) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not come true in time")
+
+
+async def test_under_https_only_the_cookie_that_no_neighbour_can_plant_is_read(
+    house: House, http: aiohttp.ClientSession
+) -> None:
+    config = replace(house.hub.config, hub=HubSettings(url="https://hub.example.org"))
+    with house.hub.database.write() as tx:
+        session = accounts.open_session(tx, house.people["ann"].account, 1, house.clock())
+    async with leading(replace(house.hub, config=config)) as url:
+        for name, status in (("alongside_session", 401), ("__Host-alongside_session", 200)):
+            headers = {"Cookie": f"{name}={session.secret}"}
+            async with http.get(f"{url}/live/v1/events", headers=headers) as response:
+                assert response.status == status

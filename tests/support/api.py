@@ -74,7 +74,7 @@ class Api:
         with self.hub.database.write() as tx:
             session = accounts.open_session(tx, account, 14, self.clock())
         client = self.app.test_client()
-        client.set_cookie("alongside_session", session.secret)
+        client.set_cookie(self.hub.session_cookie, session.secret)
         return Person(client, account, {"X-CSRF-Token": session.csrf})
 
     def program(self, name: str, role: Role = "user", scopes: Iterable[Scope] = ("read",)) -> Person:

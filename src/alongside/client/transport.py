@@ -21,6 +21,8 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=60.0)
 REDIRECTS_MAX = 3
+#: the first where the hub is reached by https
+CSRF_COOKIES = ("__Host-alongside_csrf", "alongside_csrf")
 
 
 class Transport:
@@ -169,8 +171,9 @@ class Transport:
         if not self._cookies:
             return {}
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        if method not in ("GET", "HEAD") and "alongside_csrf" in self._cookies:
-            headers["X-CSRF-Token"] = self._cookies["alongside_csrf"]
+        csrf = next((self._cookies[name] for name in CSRF_COOKIES if name in self._cookies), None)
+        if method not in ("GET", "HEAD") and csrf is not None:
+            headers["X-CSRF-Token"] = csrf
         return headers
 
     def _keep_cookies(self, answer: urllib3.BaseHTTPResponse) -> None:

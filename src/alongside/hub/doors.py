@@ -38,6 +38,23 @@ class Hub:
     passwords: Passwords
     limiter: Limiter
 
+    @property
+    def https(self) -> bool:
+        """Whether people reach the hub by https alone."""
+        return self.config.hub.url.lower().startswith("https:")
+
+    @property
+    def session_cookie(self) -> str:
+        return self._cookie("alongside_session")
+
+    @property
+    def csrf_cookie(self) -> str:
+        return self._cookie("alongside_csrf")
+
+    def _cookie(self, name: str) -> str:
+        """Browsers take a `__Host-` name from this very host alone, and only by https."""
+        return f"__Host-{name}" if self.https else name
+
 
 @dataclass(frozen=True)
 class Media:

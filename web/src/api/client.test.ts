@@ -33,6 +33,16 @@ describe("the client", () => {
     await expect(body(api.PATCH("/api/v1/me", { body: { display_name: "x" } }))).rejects.toMatchObject({ code: "csrf_failed" });
   });
 
+  it("takes the token that no neighbouring host can plant where there is one", async () => {
+    const hub = useDouble();
+    await api.POST("/api/v1/sign-in", { body: { name: "ada", password: "correct horse" } });
+    const cookies = vi.spyOn(document, "cookie", "get");
+    cookies.mockReturnValue("alongside_csrf=planted; __Host-alongside_csrf=csrf-of-the-double");
+    await body(api.PATCH("/api/v1/me", { body: { display_name: "A. L." } }));
+    expect(hub.state.account.display_name).toBe("A. L.");
+    cookies.mockRestore();
+  });
+
   it("keeps every fault with its field", async () => {
     useDouble();
     await api.POST("/api/v1/sign-in", { body: { name: "ada", password: "correct horse" } });

@@ -61,6 +61,11 @@ export async function raw(path: string, init: RequestInit = {}): Promise<Respons
 }
 
 function csrfToken(): string {
-  const found = /(?:^|;\s*)alongside_csrf=([^;]*)/.exec(document.cookie);
+  return cookie("__Host-alongside_csrf") || cookie("alongside_csrf");
+}
+
+/** The hub's cookies are `__Host-` ones where it is reached by https: the plain name could be a neighbour's. */
+function cookie(name: string): string {
+  const found = new RegExp(`(?:^|;\\s*)${name}=([^;]*)`).exec(document.cookie);
   return found?.[1] ? decodeURIComponent(found[1]) : "";
 }

@@ -24,8 +24,6 @@ from alongside.hub.api import reading
 from alongside.hub.doors import SAFE_METHODS, Door, Hub, Media, document_of
 from alongside.spec.accounts import Caller, Scope
 
-SESSION_COOKIE = "alongside_session"
-CSRF_COOKIE = "alongside_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 PROBLEM_JSON = "application/problem+json"
 
@@ -166,7 +164,7 @@ def admit(scope: Scope) -> None:
     if g.caller.via == "session" and request.method not in SAFE_METHODS:
         sent = request.headers.get(CSRF_HEADER, "")
         if not accounts.csrf_matches(g.csrf, sent):
-            raise errors.CsrfFailed(f"send the value of the cookie {CSRF_COOKIE} as {CSRF_HEADER}")
+            raise errors.CsrfFailed(f"send the value of the cookie {hub().csrf_cookie} as {CSRF_HEADER}")
     if scope not in g.caller.scopes:
         what = "this token" if g.caller.via == "token" else f"the role {g.caller.account.role}"
         raise errors.Forbidden(f"this needs the scope {scope!r}, which {what} does not carry", scope=scope)
@@ -185,7 +183,7 @@ def _authenticated() -> Caller:
             with hub().database.write() as tx:
                 accounts.note_use(tx, found.caller.credential, now)
         return found.caller
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = request.cookies.get(hub().session_cookie)
     if not cookie:
         raise errors.Unauthenticated
     with hub().database.read() as tx:

@@ -21,7 +21,8 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "alongside_session",
-        "description": "A browser session; unsafe methods repeat the cookie alongside_csrf in X-CSRF-Token.",
+        "description": "A browser session; unsafe methods repeat the cookie alongside_csrf in X-CSRF-Token. "
+        "Both names begin with __Host- where the hub is reached by https.",
     },
     "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
     "runner": {"type": "http", "scheme": "bearer", "description": "The token a runner got by registering."},

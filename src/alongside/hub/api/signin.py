@@ -11,7 +11,7 @@ from pydantic import Field
 
 from alongside import errors, values
 from alongside.hub import accounts
-from alongside.hub.api.guard import CSRF_COOKIE, SESSION_COOKIE, caller, csrf_token, door, given, hub
+from alongside.hub.api.guard import caller, csrf_token, door, given, hub
 from alongside.hub.doors import Tx
 from alongside.spec.accounts import SCOPES, Account, Caller, Scope
 
@@ -102,8 +102,8 @@ def sign_out(tx: Tx) -> Response:
         accounts.revoke_token(tx, caller().account.id, caller().credential)
         return response
     accounts.sign_out(tx, caller())
-    response.delete_cookie(SESSION_COOKIE)
-    response.delete_cookie(CSRF_COOKIE)
+    for name in (hub().session_cookie, hub().csrf_cookie):
+        response.delete_cookie(name, secure=hub().https, samesite="Lax")
     return response
 
 
@@ -154,10 +154,10 @@ def _signed_in(tx: Tx, account: Account) -> Response:
     options: dict[str, Any] = {
         "expires": session.expires_at,
         "samesite": "Lax",
-        "secure": here.config.hub.url.startswith("https:"),
+        "secure": here.https,
     }
-    response.set_cookie(SESSION_COOKIE, session.secret, httponly=True, **options)
-    response.set_cookie(CSRF_COOKIE, session.csrf, **options)
+    response.set_cookie(here.session_cookie, session.secret, httponly=True, **options)
+    response.set_cookie(here.csrf_cookie, session.csrf, **options)
     return response
 
 

@@ -22,7 +22,6 @@ from alongside.spec.wire import SyncAnswer
 
 T = TypeVar("T")
 
-SESSION_COOKIE = "alongside_session"
 KEEPALIVE_S = 15.0
 PROBLEM_JSON = "application/problem+json"
 
@@ -85,7 +84,7 @@ async def caller(request: web.Request) -> Caller:
         secret = bearer(request)
         found = await desk(request).read(lambda tx: accounts.by_token(tx, secret, now))
     else:
-        cookie = request.cookies.get(SESSION_COOKIE)
+        cookie = request.cookies.get(desk(request).hub.session_cookie)
         if not cookie:
             raise errors.Unauthenticated
         found = await desk(request).read(lambda tx: accounts.by_session(tx, cookie, now))

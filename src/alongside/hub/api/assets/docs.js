@@ -121,7 +121,7 @@ async function send(path, method, inputs, body) {
     else if (value && dataset.where === "query") query.set(name, value);
     else if (value && dataset.where === "header") headers.set(name, value);
   }
-  if (method !== "get") headers.set("X-CSRF-Token", cookie("alongside_csrf"));
+  if (method !== "get") headers.set("X-CSRF-Token", cookie("__Host-alongside_csrf") || cookie("alongside_csrf"));
   if (body) headers.set("Content-Type", "application/json");
   const text = query.toString();
   const response = await fetch(text ? `${address}?${text}` : address, {
