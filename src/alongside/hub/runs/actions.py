@@ -96,6 +96,8 @@ def settle(tx: Tx, run_id: str, now: datetime, config: Config) -> None:
                 _settle_stop(tx, run, action, now)
             case "cancel" | "delete":
                 if run.state in FINAL:
+                    if action.kind == "delete":
+                        _clear_sites(tx, run, now)
                     store.change(tx, action.id, now, "complete")
             case "start":
                 _settle_start(tx, run, action, now, config)
@@ -220,7 +222,17 @@ def _cancel(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
 
 def _delete(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
     runs_store.change(tx, run.id, now, deleting=True)
-    return _cancel(tx, replace(run, deleting=True), action, now)
+    action = _cancel(tx, replace(run, deleting=True), action, now)
+    if action.state == "complete":
+        _clear_sites(tx, run, now)
+    return action
+
+
+def _clear_sites(tx: Tx, run: Standing, now: datetime) -> None:
+    """Homes and outputs lie wherever an attempt was; a runner that is away hears of it when it is back."""
+    for runner in runs_store.runners_of(tx, [run.id]):
+        outbox.put(tx, runner, "remove", {"run": run.id, "account": run.account}, now, run=run.id)
+        changes.note(tx, "runner", runner)
 
 
 def _extend(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
