@@ -300,38 +300,22 @@ class Clockwork:
         self, tx: Tx, turn: Turn, runner: str, reports: Iterable[Report]
     ) -> tuple[list[ReportAnswer], bool]:
         """Reports in the order of their numbers, however they arrived; whether every one was answered."""
-        answers: list[ReportAnswer] = []
         ordered = sorted(reports, key=lambda report: (report.run, report.attempt, report.number))
-        for report in ordered:
-            if turn.reports_left == 0:
-                turn.more = True
-                break
-            turn.reports_left -= 1
-            answer = self._take_report(tx, turn, runner, report)
-            if answer is not None:
-                answers.append(answer)
-                turn.runs.add(report.run)
+        taken = ordered[: turn.reports_left]
+        turn.reports_left -= len(taken)
+        turn.more = turn.more or len(taken) < len(ordered)
+        answers = runs.take(tx, runner, taken, turn.now, config=self._config)
         if answers:
             turn.runners.add(runner)
+            turn.runs.update(answer.run for answer in answers)
+        ended = {
+            (report.run, report.attempt)
+            for report in taken
+            if report.kind == "state" and report.state in FINAL
+        }
+        for batch, seconds in runs_store.durations(tx, ended):
+            self._board.lasted(batch, seconds)
         return answers, len(answers) == len(ordered)
-
-    def _take_report(self, tx: Tx, turn: Turn, runner: str, report: Report) -> ReportAnswer | None:
-        """In a savepoint of its own: one bad report does not sink the turn."""
-        try:
-            with tx.begin_nested():
-                answer = runs.apply(tx, runner, report, turn.now, config=self._config)
-        except Exception as error:
-            log.error("report.refused", run=report.run, attempt=report.attempt, exc_info=error)
-            runs.skip(tx, report)
-            return ReportAnswer(report.run, report.attempt, report.number, False, "the hub cannot take this")
-        if report.kind == "state" and report.state in FINAL:
-            self._learn(tx, report)
-        return answer
-
-    def _learn(self, tx: Tx, report: Report) -> None:
-        duration = runs_store.duration(tx, report.run, report.attempt)
-        if duration is not None:
-            self._board.lasted(*duration)
 
     def _reconcile(self, tx: Tx, turn: Turn, item: Incoming, all_taken: bool) -> list[Verdict]:
         verdicts, touched, missing = runs.reconcile(tx, item.runner, item.sync.holding, turn.now)

@@ -18,7 +18,7 @@ from alongside.hub.store import queue as store
 from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
-from alongside.hub.store.runs import Trial
+from alongside.hub.store.runs import Standing, Trial
 from alongside.spec.placement import Offered, Placed, Refusal, Waiting, open_to, place, requirement, summary
 from alongside.spec.runs import ReasonCode
 from alongside.spec.wire import Assignment, DatasetMount
@@ -26,7 +26,7 @@ from alongside.spec.wire import Assignment, DatasetMount
 #: seconds of expected work that one lease should hold
 LEASE_WORK_S = 2.0
 LEASE_MAX_RUNS = 64
-#: an assignment changes about six rows, and a transaction at most 500
+#: an assignment changes four rows, or five with its lease, and a transaction at most 500
 ASSIGN_MAX = 60
 #: runs of one requirement that placement looks at in one turn
 HEADS_MAX = 128
@@ -148,15 +148,18 @@ def place_and_assign(tx: Tx, board: Board, now: datetime, config: Config) -> Ass
         stage_max_bytes=config.dispatcher.stage_max_bytes,
     )
     taken: set[str] = {item.run for item in placed}
-    assigned: list[str] = []
+    batches: list[tuple[Placed, list[Waiting]]] = []
+    room = ASSIGN_MAX
     for item in placed:
-        if len(assigned) >= ASSIGN_MAX:
+        if not room:
             break
         run = board.waiting[item.run]
-        batch = [run, *board.like(run, board.lease_size(run) - 1, taken)]
+        batch = [run, *board.like(run, min(board.lease_size(run), room) - 1, taken)]
         taken |= {member.run for member in batch}
-        assigned += _lease(tx, item, batch, board, now)
-    more = len(assigned) >= ASSIGN_MAX and len(assigned) < len(taken)
+        batches.append((item, batch))
+        room -= len(batch)
+    assigned = _assign(tx, batches, board, now)
+    more = len(batches) < len(placed)
     runners = frozenset(item.runner for item in placed)
     if runners:
         board.refresh_offers(tx, runners)
@@ -165,40 +168,75 @@ def place_and_assign(tx: Tx, board: Board, now: datetime, config: Config) -> Ass
     return Assigned(tuple(assigned), runners, more)
 
 
-def _lease(tx: Tx, item: Placed, batch: list[Waiting], board: Board, now: datetime) -> list[str]:
-    """One lease with its attempts, and the assignments in the runner's outbox."""
-    lease = new_id(now)
-    store.add_lease(tx, lease, item.runner, now)
-    run_ids = [run.run for run in batch]
-    orders, mounts = store.orders(tx, run_ids), store.mounts(tx, run_ids, item.site)
-    runner_name = board.offers[item.runner].name
-    done: list[str] = []
-    for run_id in run_ids:
-        run = runs_store.standing(tx, run_id)
-        board.forget(run_id)
-        # The tables may know better than the board: stopped or deleted since.
-        if run is None or run_id not in orders:
-            continue
-        number = run.attempt + 1
-        if not store.claim(tx, run_id, number, item.site, item.executor, now):
-            continue
-        states.enter(tx, run, "initializing", now, attempt=number)
-        runs_store.add_attempt(
-            tx,
-            run_id,
-            number,
-            now,
-            runner_id=item.runner,
-            lease_id=lease,
-            site=item.site,
-            runner=runner_name,
-            executor=item.executor,
-            state="initializing",
+def _assign(
+    tx: Tx, batches: Collection[tuple[Placed, list[Waiting]]], board: Board, now: datetime
+) -> list[str]:
+    """A lease per batch with its attempts, and the assignments in the runners' outboxes."""
+    run_ids = [run.run for _, batch in batches for run in batch]
+    if not run_ids:
+        return []
+    known, orders = runs_store.standings(tx, run_ids), store.orders(tx, run_ids)
+    site_ids = store.site_ids(tx, {item.site for item, _ in batches})
+    mounts = {
+        site: store.mounts(
+            tx, [run.run for item, batch in batches if item.site == site for run in batch], site
         )
-        body = _assignment(orders[run_id], number, lease, item.executor, mounts.get(run_id, ()))
-        outbox.put(tx, item.runner, "assign", body, now, run=run_id, attempt=number)
-        done.append(run_id)
-    return done
+        for site in site_ids
+    }
+    for run_id in run_ids:
+        board.forget(run_id)
+    leases: list[tuple[str, str]] = []
+    entering: list[tuple[Standing, dict[str, Any]]] = []
+    attempts: list[dict[str, Any]] = []
+    outboxes: dict[str, list[tuple[str, int, dict[str, Any]]]] = defaultdict(list)
+    for item, batch in batches:
+        # The tables may know better than the board: stopped or deleted since.
+        current = [known[run.run] for run in batch if run.run in known and run.run in orders]
+        current = [run for run in current if run.state == "queued"]
+        if not current:
+            continue
+        lease = new_id(now)
+        leases.append((lease, item.runner))
+        for run in current:
+            number = run.attempt + 1
+            entering.append((run, _next_attempt(number, site_ids[item.site], item.executor)))
+            attempts.append(
+                {
+                    "run_id": run.id,
+                    "number": number,
+                    "runner_id": item.runner,
+                    "lease_id": lease,
+                    "site": item.site,
+                    "runner": board.offers[item.runner].name,
+                    "executor": item.executor,
+                    "state": "initializing",
+                }
+            )
+            data = mounts[item.site].get(run.id, ())
+            body = _assignment(orders[run.id], number, lease, item.executor, data)
+            outboxes[item.runner].append((run.id, number, body))
+    store.add_leases(tx, leases, now)
+    states.enter_alike(tx, entering, "initializing", now)
+    runs_store.add_attempts(tx, now, attempts)
+    for runner, bodies in outboxes.items():
+        outbox.put_all(tx, runner, "assign", bodies, now)
+    return [run.id for run, _ in entering]
+
+
+def _next_attempt(number: int, site_id: str, executor: str) -> dict[str, Any]:
+    """What a run looks like at the beginning of an attempt."""
+    return {
+        "attempt": number,
+        "site_id": site_id,
+        "executor": executor,
+        "not_before": None,
+        "restarts": 0,
+        "exit_code": None,
+        "started_at": None,
+        "ready_at": None,
+        "progress": 0.0,
+        "message": "",
+    }
 
 
 def _assignment(
@@ -227,14 +265,19 @@ def release(tx: Tx, run_id: str, attempt: int, runner: str | None) -> None:
     """An attempt holds nothing any more; its lease ends with its last one."""
     runs_store.change_attempt(tx, run_id, attempt, held=False)
     if runner is not None:
-        store.drop_empty_leases(tx, runner)
+        end_leases(tx, runner)
+
+
+def end_leases(tx: Tx, runner: str) -> None:
+    """Leases end with the last attempt that holds something in them."""
+    store.drop_empty_leases(tx, runner)
 
 
 def hold_again(tx: Tx, trial: Trial, now: datetime) -> None:
     """An attempt that was given up holds its slots again, in a lease of its own."""
     lease = new_id(now)
     if trial.runner is not None:
-        store.add_lease(tx, lease, trial.runner, now)
+        store.add_leases(tx, [(lease, trial.runner)], now)
     runs_store.change_attempt(tx, trial.run, trial.number, held=True, lease_id=lease)
 
 

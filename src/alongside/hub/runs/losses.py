@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from alongside.config import Config
 from alongside.hub import queue, states
 from alongside.hub.runs.actions import settle
+from alongside.hub.runs.known import Known
 from alongside.hub.store import outbox
 from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
@@ -122,8 +123,9 @@ def reconcile(
     verdicts: list[Verdict] = []
     touched: list[str] = []
     present = {(item.run, item.attempt): item for item in holding}
+    known = Known(tx, [run for run, _ in present])
     for item in present.values():
-        objection = _objection(tx, runner, item, now, touched)
+        objection = _objection(tx, runner, item, now, touched, known)
         verdicts.append(Verdict(item.run, item.attempt, "kill" if objection else "keep", objection))
     undelivered = outbox.unsent(tx, runner, "assign")
     missing = [
@@ -134,9 +136,9 @@ def reconcile(
     return verdicts, touched, missing
 
 
-def _objection(tx: Tx, runner: str, item: Holding, now: datetime, touched: list[str]) -> str:
+def _objection(tx: Tx, runner: str, item: Holding, now: datetime, touched: list[str], known: Known) -> str:
     """Why the runner should kill an attempt that it holds; empty when it should keep it."""
-    run, trial = store.standing(tx, item.run), store.trial(tx, item.run, item.attempt)
+    run, trial = known.run(item.run), known.trial(item.run, item.attempt)
     if run is None or trial is None:
         return "the run was deleted"
     if trial.runner != runner:
@@ -148,9 +150,11 @@ def _objection(tx: Tx, runner: str, item: Holding, now: datetime, touched: list[
             return f"it was given up, and the run is {run.state}"
         take_back(tx, run, trial, now, state="running" if item.started else "initializing")
         touched.append(run.id)
+        known.read_again(run.id)
     elif run.reason_code == "unreachable":
         states.explain(tx, run, now, None, "")
         touched.append(run.id)
+        known.read_again(run.id)
     return ""
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import structlog
 
 from alongside.config import Config
 from alongside.hub import artifacts, queue, states
 from alongside.hub.runs import losses
 from alongside.hub.runs.actions import settle
+from alongside.hub.runs.known import Known
 from alongside.hub.store import actions as actions_store
 from alongside.hub.store import changes, events
 from alongside.hub.store import datasets as datasets_store
@@ -24,18 +29,54 @@ RETRYABLE: frozenset[ReasonCode] = frozenset({"lost", "engine_restarted"})
 RESULTS: frozenset[State] = frozenset({"complete", "executor_error"})
 #: an attempt in one of these has no processes any more
 ENDED: frozenset[State] = frozenset((*FINAL, "paused", "queued"))
+#: what a Trial shows of an attempt's columns
+TRIAL_COLUMNS = frozenset(("state", "reason_code", "last_report", "held", "ended_at", "log_bytes"))
+
+log = structlog.get_logger("alongside.dispatcher")
 
 
-def apply(tx: Tx, runner_id: str, report: Report, now: datetime, *, config: Config) -> ReportAnswer | None:
+def take(
+    tx: Tx, runner_id: str, reports: Sequence[Report], now: datetime, *, config: Config
+) -> list[ReportAnswer]:
+    """Apply reports in their order, and answer those that need not be sent again.
+
+    One bad report does not sink the others: should one fail, each is applied in a savepoint of its own.
+    """
+    try:
+        with tx.begin_nested():
+            known = Known(tx, [report.run for report in reports])
+            answers = [_apply(tx, runner_id, report, now, config, known) for report in reports]
+    except Exception:
+        answers = [_apply_alone(tx, runner_id, report, now, config) for report in reports]
+    if reports:
+        queue.end_leases(tx, runner_id)
+    return [answer for answer in answers if answer is not None]
+
+
+def _apply_alone(
+    tx: Tx, runner_id: str, report: Report, now: datetime, config: Config
+) -> ReportAnswer | None:
+    try:
+        with tx.begin_nested():
+            return _apply(tx, runner_id, report, now, config, Known(tx, [report.run]))
+    except Exception as error:
+        log.error("report.refused", run=report.run, attempt=report.attempt, exc_info=error)
+        _skip(tx, report)
+        return _answer(report, False, "the hub cannot take this")
+
+
+def _apply(
+    tx: Tx, runner_id: str, report: Report, now: datetime, config: Config, known: Known
+) -> ReportAnswer | None:
     """Take one report; None while an earlier one of the same attempt is missing.
 
     Idempotent by (run, attempt, number). What comes too late is recorded on its attempt and changes
     nothing else.
     """
-    run = store.standing(tx, report.run)
+    run = known.run(report.run)
     if run is None:
         return _answer(report, True, "the run is gone")
-    trial = store.trial(tx, report.run, report.attempt)
+    trial = known.trial(report.run, report.attempt)
     if trial is None:
         return _answer(report, False, f"the run has no attempt {report.attempt}")
     if trial.runner != runner_id:
@@ -44,21 +85,24 @@ def apply(tx: Tx, runner_id: str, report: Report, now: datetime, *, config: Conf
         return _answer(report, True, "known already")
     if report.number > trial.last_report + 1:
         return None
-    skip(tx, report)
-    return _answer(report, True, _take(tx, run, trial, report, now, config))
+    known.read_again(report.run)
+    return _answer(report, True, _take(tx, run, trial, report, now, config, known))
 
 
-def skip(tx: Tx, report: Report) -> None:
+def _skip(tx: Tx, report: Report) -> None:
     """Count a report as taken, so that the next one is not held up by it."""
     store.change_attempt(tx, report.run, report.attempt, last_report=report.number)
 
 
-def _take(tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, config: Config) -> str:
+def _take(
+    tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, config: Config, known: Known
+) -> str:
+    if report.kind == "state":
+        return _state(tx, run, trial, report, now, config, known)
+    _skip(tx, report)
     if report.kind == "artifacts":
         artifacts.note(tx, report.run, report.attempt, report.body, now)
         return ""
-    if report.kind == "state":
-        return _state(tx, run, trial, report, now, config)
     if trial.number < run.attempt or trial.ended:
         return "too late"
     match report.kind:
@@ -75,15 +119,16 @@ def _take(tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, co
     return ""
 
 
-def _state(tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, config: Config) -> str:
+def _state(
+    tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, config: Config, known: Known
+) -> str:
     state = report.state
-    if state is None:
-        return "a state report without a state"
     given_up = trial.ended and trial.reason_code == "lost"
-    if trial.ended and not given_up:
-        return "the attempt had ended"
+    if state is None or (trial.ended and not given_up):
+        _skip(tx, report)
+        return "a state report without a state" if state is None else "the attempt had ended"
     is_latest = trial.number == run.attempt and not (given_up and run.state != "queued")
-    _record(tx, trial, report, state, now, is_latest=is_latest)
+    trial_now = _record(tx, trial, report, state, now, is_latest=is_latest)
     if not is_latest:
         return f"too late: attempt {run.attempt} is the latest, and the run is {run.state}"
     if given_up and state not in ENDED:
@@ -92,15 +137,21 @@ def _state(tx: Tx, run: Standing, trial: Trial, report: Report, now: datetime, c
     if given_up and state not in RESULTS:
         return "given up already"
     outcome = _outcome(tx, run, trial, report, state)
-    moved = _move(tx, run, report, outcome, now, config)
-    if moved:
+    if outcome != run.state and not _is_lost(run, report, outcome):
+        if not states.may_enter(run, outcome):
+            return f"a run that is {run.state} does not become {outcome}"
+        known.now_are(_enter(tx, run, report, outcome, now, known), trial_now)
+    else:
+        _stay_or_try_again(tx, run, report, outcome, now, config)
+    if known.has_actions(run.id):
         settle(tx, run.id, now, config)
-    return "" if moved else f"a run that is {run.state} does not become {outcome}"
+        known.read_again(run.id)
+    return ""
 
 
-def _record(tx: Tx, trial: Trial, report: Report, state: State, now: datetime, *, is_latest: bool) -> None:
+def _record(tx: Tx, trial: Trial, report: Report, state: State, now: datetime, *, is_latest: bool) -> Trial:
     """Write on the attempt what its runner says, and free its slots once it has ended."""
-    columns: dict[str, Any] = {"state": state, "reason": report.reason}
+    columns: dict[str, Any] = {"last_report": report.number, "state": state, "reason": report.reason}
     # A recalled attempt keeps its mark, which says what its end will mean.
     if trial.reason_code != "recalled" or state in ENDED:
         columns["reason_code"] = report.reason_code
@@ -108,13 +159,13 @@ def _record(tx: Tx, trial: Trial, report: Report, state: State, now: datetime, *
         columns |= {
             "exit_code": report.exit_code,
             "ended_at": now,
+            "held": False,
             "log_bytes": _size(report.body, "log_bytes"),
         }
     elif is_latest:
         columns |= {"ended_at": None} | ({"started_at": now} if state == "running" else {})
     store.change_attempt(tx, trial.run, trial.number, **columns)
-    if state in ENDED:
-        queue.release(tx, trial.run, trial.number, trial.runner)
+    return replace(trial, **{name: value for name, value in columns.items() if name in TRIAL_COLUMNS})
 
 
 def _outcome(tx: Tx, run: Standing, trial: Trial, report: Report, state: State) -> State:
@@ -129,28 +180,32 @@ def _outcome(tx: Tx, run: Standing, trial: Trial, report: Report, state: State) 
     return state
 
 
-def _move(tx: Tx, run: Standing, report: Report, state: State, now: datetime, config: Config) -> bool:
-    """Let the run follow its attempt; False if that is no longer possible."""
+def _is_lost(run: Standing, report: Report, state: State) -> bool:
+    """Whether the attempt failed for no fault of its own, so that there is another one."""
     failed = state == "preempted" or (state == "system_error" and report.reason_code in RETRYABLE)
     # A runner that hears nothing from the hub for long stops its tools, so that they can start elsewhere.
     failed = failed or (state == "paused" and report.reason_code == "unreachable")
-    if failed and run.state in {"initializing", "running"}:
+    return failed and run.state in {"initializing", "running"}
+
+
+def _stay_or_try_again(
+    tx: Tx, run: Standing, report: Report, state: State, now: datetime, config: Config
+) -> None:
+    if _is_lost(run, report, state):
         losses.try_again(tx, run, now, config, reason_code=report.reason_code, reason=report.reason)
-        return True
-    if state == run.state:
-        if (report.reason_code, report.reason) != (run.reason_code, ""):
-            states.explain(tx, run, now, report.reason_code, report.reason)
-        return True
-    if not states.may_enter(run, state):
-        return False
+    elif (report.reason_code, report.reason) != (run.reason_code, ""):
+        states.explain(tx, run, now, report.reason_code, report.reason)
+
+
+def _enter(tx: Tx, run: Standing, report: Report, state: State, now: datetime, known: Known) -> Standing:
     columns: dict[str, Any] = {}
     if state in ENDED:
         columns["exit_code"] = report.exit_code
-        store.forget_statuses(tx, run.id)
+        if known.has_datasets(run.id):
+            store.forget_statuses(tx, run.id)
     if state == "complete":
         columns["progress"] = 100.0
-    states.enter(tx, run, state, now, reason_code=report.reason_code, reason=report.reason, **columns)
-    return True
+    return states.enter(tx, run, state, now, reason_code=report.reason_code, reason=report.reason, **columns)
 
 
 def _progress(tx: Tx, run: Standing, report: Report, now: datetime) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from alongside.hub.store.database import MAX_ROWS, Tx
 from alongside.hub.store.schema import actions
@@ -33,6 +33,13 @@ def add(tx: Tx, action: Action) -> None:
     )
 
 
+_PENDING = (
+    select(actions)
+    .where(actions.c.run_id == bindparam("run"), actions.c.state.in_(OPEN))
+    .order_by(actions.c.created_at, actions.c.id)
+)
+
+
 def get(tx: Tx, action_id: str) -> Action | None:
     row = tx.execute(select(actions).where(actions.c.id == action_id)).one_or_none()
     return None if row is None else _action(row)
@@ -51,11 +58,14 @@ def listing(tx: Tx, *, account: str | None, run: str | None, after: str | None, 
 
 def pending(tx: Tx, run: str, kinds: Sequence[str] = ()) -> list[Action]:
     """Open actions of a run, oldest first."""
-    query = select(actions).where(actions.c.run_id == run, actions.c.state.in_(OPEN))
-    query = query.order_by(actions.c.created_at, actions.c.id)
-    if kinds:
-        query = query.where(actions.c.kind.in_(kinds))
-    return [_action(row) for row in tx.execute(query)]
+    found = (_action(row) for row in tx.execute(_PENDING, {"run": run}))
+    return [action for action in found if not kinds or action.kind in kinds]
+
+
+def with_pending(tx: Tx, run_ids: Collection[str]) -> set[str]:
+    """Those of these runs that have open actions."""
+    query = select(actions.c.run_id).where(actions.c.run_id.in_(run_ids), actions.c.state.in_(OPEN))
+    return set(tx.execute(query).scalars())
 
 
 def all_open(tx: Tx) -> list[Action]:

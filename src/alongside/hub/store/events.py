@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, insert, select
 
@@ -20,6 +22,19 @@ class Told:
     account: str
 
 
+class New(NamedTuple):
+    run_id: str
+    attempt: int
+    kind: str
+    state: State | None = None
+    progress: float | None = None
+    message: str = ""
+    reason_code: str | None = None
+
+
+_ADD = insert(events).inline()
+
+
 def add(
     tx: Tx,
     run: str,
@@ -32,18 +47,13 @@ def add(
     message: str = "",
     reason_code: str | None = None,
 ) -> None:
-    tx.execute(
-        insert(events).values(
-            run_id=run,
-            attempt=attempt,
-            at=now,
-            kind=kind,
-            state=state,
-            progress=progress,
-            message=message,
-            reason_code=reason_code,
-        )
-    )
+    add_all(tx, now, [New(run, attempt, kind, state, progress, message, reason_code)])
+
+
+def add_all(tx: Tx, now: datetime, new: Sequence[New]) -> None:
+    """Many at once, in their order."""
+    if new:
+        tx.execute(_ADD, [{"at": now, **item._asdict()} for item in new])
 
 
 def of_run(tx: Tx, run: str, *, after: int, limit: int) -> list[Event]:

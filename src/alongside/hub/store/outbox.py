@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from alongside.hub.store.database import MAX_ROWS, Tx
 from alongside.hub.store.schema import outbox, runners
 from alongside.spec.wire import OutboxItem, OutboxKind
+
+_COUNT_UP = (
+    update(runners)
+    .where(runners.c.id == bindparam("which_runner"))
+    .values(outbox_seq=runners.c.outbox_seq + bindparam("more"))
+    .returning(runners.c.outbox_seq)
+)
+_PUT = insert(outbox)
 
 
 def put(
@@ -23,19 +31,33 @@ def put(
     run: str | None = None,
     attempt: int | None = None,
 ) -> int:
-    """Add an item and answer its number. The update locks the runner's row: numbers have no gaps."""
-    seq = tx.execute(
-        update(runners)
-        .where(runners.c.id == runner)
-        .values(outbox_seq=runners.c.outbox_seq + 1)
-        .returning(runners.c.outbox_seq)
-    ).scalar_one()
-    tx.execute(
-        insert(outbox).values(
-            runner_id=runner, seq=seq, kind=kind, run_id=run, attempt=attempt, body=body, created_at=now
+    """Add an item and answer its number."""
+    return put_all(tx, runner, kind, [(run, attempt, body)], now)
+
+
+def put_all(
+    tx: Tx,
+    runner: str,
+    kind: OutboxKind,
+    bodies: Sequence[tuple[str | None, int | None, dict[str, Any]]],
+    now: datetime,
+) -> int:
+    """Add (run, attempt, body) items and answer the number of the last.
+
+    The update locks the runner's row: numbers have no gaps.
+    """
+    last = tx.execute(_COUNT_UP, {"which_runner": runner, "more": len(bodies)}).scalar_one()
+    if bodies:
+        first = last - len(bodies) + 1
+        common = {"runner_id": runner, "kind": kind, "created_at": now}
+        tx.execute(
+            _PUT,
+            [
+                {**common, "seq": seq, "run_id": run, "attempt": attempt, "body": body}
+                for seq, (run, attempt, body) in enumerate(bodies, first)
+            ],
         )
-    )
-    return seq
+    return last
 
 
 def acknowledge(tx: Tx, runner: str, acked_to: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from alongside import values
 from alongside.hub.store.database import Tx
@@ -59,14 +59,12 @@ class Due:
 def waiting(tx: Tx, run_ids: Collection[str] | None = None) -> list[Due]:
     """Queued runs: all of them, or those among `run_ids`."""
     query = (
-        select(runs, sites.c.name.label("site"), tool_versions.c.spec)
-        .join(tool_versions, tool_versions.c.id == runs.c.tool_version_id)
+        select(runs, sites.c.name.label("site"))
         .outerjoin(sites, sites.c.id == runs.c.site_id)
         .where(runs.c.state == "queued")
     )
     rows = tx.execute(query if run_ids is None else query.where(runs.c.id.in_(run_ids))).all()
-    specs = {row.tool_version_id: row.spec for row in rows}
-    tools = {key: values.load(ToolSpec, spec) for key, spec in specs.items()}
+    tools = _tools(tx, {row.tool_version_id for row in rows})
     needs = _needs(tx, [row.id for row in rows])
     return [
         Due(_waiting(row, tools[row.tool_version_id], needs.get(row.id, ())), row.not_before, row.reason)
@@ -157,24 +155,34 @@ def ahead(tx: Tx, run_id: str) -> int:
 # Assigning
 
 
-def add_lease(tx: Tx, lease: str, runner: str, now: datetime) -> None:
-    tx.execute(insert(leases).values(id=lease, runner_id=runner, granted_at=now))
+_HELD_LEASES = select(attempts.c.lease_id).where(
+    attempts.c.held, attempts.c.runner_id == bindparam("which_runner")
+)
+_DROP_EMPTY_LEASES = delete(leases).where(
+    leases.c.runner_id == bindparam("which_runner"), leases.c.id.not_in(_HELD_LEASES.scalar_subquery())
+)
+_ADD_LEASE = insert(leases)
+
+
+def add_leases(tx: Tx, new: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Each with its id and its runner's."""
+    if new:
+        tx.execute(
+            _ADD_LEASE, [{"id": lease, "runner_id": runner, "granted_at": now} for lease, runner in new]
+        )
 
 
 def drop_empty_leases(tx: Tx, runner: str) -> None:
-    held = select(attempts.c.lease_id).where(attempts.c.held, attempts.c.runner_id == runner)
-    tx.execute(delete(leases).where(leases.c.runner_id == runner, leases.c.id.not_in(held.scalar_subquery())))
+    tx.execute(_DROP_EMPTY_LEASES, {"which_runner": runner})
 
 
 def orders(tx: Tx, run_ids: Collection[str]) -> dict[str, Order]:
     rows = tx.execute(
-        select(runs, accounts.c.name.label("owner"), tool_versions.c.spec)
+        select(runs, accounts.c.name.label("owner"))
         .join(accounts, accounts.c.id == runs.c.account_id)
-        .join(tool_versions, tool_versions.c.id == runs.c.tool_version_id)
         .where(runs.c.id.in_(run_ids))
     ).all()
-    specs = {row.tool_version_id: row.spec for row in rows}
-    tools = {key: values.load(ToolSpec, spec) for key, spec in specs.items()}
+    tools = _tools(tx, {row.tool_version_id for row in rows})
     return {
         row.id: Order(
             run=row.id,
@@ -187,27 +195,11 @@ def orders(tx: Tx, run_ids: Collection[str]) -> dict[str, Order]:
     }
 
 
-def claim(tx: Tx, run_id: str, attempt: int, site: str, executor: str, now: datetime) -> bool:
-    """Make the run's next attempt the latest, if it is still queued and nobody else did."""
-    site_id = select(sites.c.id).where(sites.c.name == site).scalar_subquery()
-    taken = tx.execute(
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.state == "queued", runs.c.attempt == attempt - 1)
-        .values(
-            attempt=attempt,
-            site_id=site_id,
-            executor=executor,
-            not_before=None,
-            restarts=0,
-            exit_code=None,
-            ended_at=None,
-            started_at=None,
-            ready_at=None,
-            progress=0.0,
-            message="",
-        )
-    )
-    return taken.rowcount == 1
+def site_ids(tx: Tx, names: Collection[str]) -> dict[str, str]:
+    return {
+        row.name: row.id
+        for row in tx.execute(select(sites.c.name, sites.c.id).where(sites.c.name.in_(names)))
+    }
 
 
 def mounts(tx: Tx, run_ids: Collection[str], site: str) -> dict[str, tuple[DatasetMount, ...]]:
@@ -304,6 +296,12 @@ def _wanted(tool: ToolSpec, wish: RunRequest) -> dict[str, Any]:
         "labels": frozenset((*tool.labels, *wish.labels)),
         "network": tool.network,
     }
+
+
+def _tools(tx: Tx, version_ids: Collection[str]) -> dict[str, ToolSpec]:
+    """Many runs are of one version: its document is read once."""
+    query = select(tool_versions.c.id, tool_versions.c.spec).where(tool_versions.c.id.in_(version_ids))
+    return {row.id: values.load(ToolSpec, row.spec) for row in tx.execute(query)}
 
 
 def _needs(tx: Tx, run_ids: Collection[str]) -> dict[str, tuple[DataNeed, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, insert, or_, select, update
 
 from alongside import values
 from alongside.hub.store.database import Tx
@@ -61,6 +61,26 @@ class Trial:
         return self.ended_at is not None
 
 
+# What a dispatcher says thousands of times a second is put together once: that is most of its cost.
+_STANDING = select(runs, sites.c.name.label("site")).outerjoin(sites, sites.c.id == runs.c.site_id)
+_STANDING_OF = _STANDING.where(runs.c.id == bindparam("run"))
+_STANDING_OF_LOCKED = _STANDING_OF.with_for_update(of=runs)
+_STANDINGS_LOCKED = _STANDING.where(runs.c.id.in_(bindparam("runs", expanding=True))).with_for_update(of=runs)
+#: the columns to change are named by the parameters
+_CHANGE = update(runs).where(runs.c.id == bindparam("which_run")).values(revision=runs.c.revision + 1)
+_ADD_ATTEMPT = insert(attempts)
+_TRIAL = select(attempts).where(
+    attempts.c.run_id == bindparam("run"), attempts.c.number == bindparam("attempt")
+)
+_TRIALS = select(attempts).where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
+_CHANGE_ATTEMPT = update(attempts).where(
+    attempts.c.run_id == bindparam("which_run"), attempts.c.number == bindparam("which_attempt")
+)
+_FORGET_STATUSES = (
+    update(run_datasets).where(run_datasets.c.run_id == bindparam("which_run")).values(status=None, detail="")
+)
+
+
 def add(
     tx: Tx,
     run_id: str,
@@ -103,21 +123,26 @@ def standing(tx: Tx, run_id: str, *, lock: bool = True) -> Standing | None:
 
     On SQLite a writer holds the whole database anyway, and `FOR UPDATE` says nothing.
     """
-    query = (
-        select(runs, sites.c.name.label("site"))
-        .outerjoin(sites, sites.c.id == runs.c.site_id)
-        .where(runs.c.id == run_id)
-    )
-    row = tx.execute(query.with_for_update(of=runs) if lock else query).one_or_none()
+    row = tx.execute(_STANDING_OF_LOCKED if lock else _STANDING_OF, {"run": run_id}).one_or_none()
     return None if row is None else _standing(row)
 
 
+def standings(tx: Tx, run_ids: Collection[str]) -> dict[str, Standing]:
+    """Where runs stand, locked; those that are gone are left out."""
+    if not run_ids:
+        return {}
+    return {row.id: _standing(row) for row in tx.execute(_STANDINGS_LOCKED, {"runs": list(run_ids)})}
+
+
 def change(tx: Tx, run_id: str, now: datetime, **columns: Any) -> None:
-    tx.execute(
-        update(runs)
-        .where(runs.c.id == run_id)
-        .values(updated_at=now, revision=runs.c.revision + 1, **columns)
-    )
+    tx.execute(_CHANGE, {"which_run": run_id, "updated_at": now, **columns})
+
+
+def change_alike(tx: Tx, now: datetime, changes: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Change the same columns of many runs."""
+    if changes:
+        rows = [{"which_run": run_id, "updated_at": now, **columns} for run_id, columns in changes]
+        tx.execute(_CHANGE, rows)
 
 
 def get(tx: Tx, run_id: str) -> Run | None:
@@ -181,21 +206,31 @@ def runners_of(tx: Tx, run_ids: Collection[str]) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-def duration(tx: Tx, run_id: str, number: int) -> tuple[str, float] | None:
-    """(key under which runs share leases, seconds) of a task's attempt that completed."""
-    row = tx.execute(
-        select(runs.c.account_id, runs.c.tool_version_id, attempts.c.started_at, attempts.c.ended_at)
+def durations(tx: Tx, tries: Collection[tuple[str, int]]) -> list[tuple[str, float]]:
+    """(key under which runs share leases, seconds) of those of these attempts of tasks that completed."""
+    if not tries:
+        return []
+    rows = tx.execute(
+        select(
+            runs.c.account_id,
+            runs.c.tool_version_id,
+            attempts.c.run_id,
+            attempts.c.number,
+            attempts.c.started_at,
+            attempts.c.ended_at,
+        )
         .join(attempts, attempts.c.run_id == runs.c.id)
         .where(
-            runs.c.id == run_id,
+            runs.c.id.in_([run_id for run_id, _ in tries]),
             runs.c.kind == "task",
-            attempts.c.number == number,
             attempts.c.state == "complete",
         )
-    ).one_or_none()
-    if row is None or row.started_at is None or row.ended_at is None:
-        return None
-    return f"{row.account_id} {row.tool_version_id}", (row.ended_at - row.started_at).total_seconds()
+    )
+    return [
+        (f"{row.account_id} {row.tool_version_id}", (row.ended_at - row.started_at).total_seconds())
+        for row in rows
+        if (row.run_id, row.number) in tries and row.started_at is not None and row.ended_at is not None
+    ]
 
 
 def to_purge(tx: Tx, before: datetime, limit: int) -> list[str]:
@@ -260,6 +295,11 @@ def datasets_of(tx: Tx, run_ids: Collection[str]) -> dict[str, list[AttachedData
     return found
 
 
+def with_datasets(tx: Tx, run_ids: Collection[str]) -> set[str]:
+    """Those of these runs that have datasets."""
+    return set(tx.execute(select(run_datasets.c.run_id).where(run_datasets.c.run_id.in_(run_ids))).scalars())
+
+
 def change_dataset(tx: Tx, run_id: str, name: str, **columns: Any) -> None:
     tx.execute(
         update(run_datasets)
@@ -270,7 +310,7 @@ def change_dataset(tx: Tx, run_id: str, name: str, **columns: Any) -> None:
 
 def forget_statuses(tx: Tx, run_id: str) -> None:
     """Nothing of the run is mounted any more."""
-    tx.execute(update(run_datasets).where(run_datasets.c.run_id == run_id).values(status=None, detail=""))
+    tx.execute(_FORGET_STATUSES, {"which_run": run_id})
 
 
 def remove_dataset(tx: Tx, run_id: str, name: str) -> None:
@@ -280,15 +320,23 @@ def remove_dataset(tx: Tx, run_id: str, name: str) -> None:
 # Attempts
 
 
-def add_attempt(tx: Tx, run_id: str, number: int, now: datetime, **columns: Any) -> None:
-    tx.execute(insert(attempts).values(run_id=run_id, number=number, created_at=now, **columns))
+def add_attempts(tx: Tx, now: datetime, new: Sequence[dict[str, Any]]) -> None:
+    """Each of them with its columns, the same for all."""
+    if new:
+        tx.execute(_ADD_ATTEMPT, [{"created_at": now, **columns} for columns in new])
 
 
 def trial(tx: Tx, run_id: str, number: int) -> Trial | None:
-    row = tx.execute(
-        select(attempts).where(attempts.c.run_id == run_id, attempts.c.number == number)
-    ).one_or_none()
+    row = tx.execute(_TRIAL, {"run": run_id, "attempt": number}).one_or_none()
     return None if row is None else _trial(row)
+
+
+def trials(tx: Tx, run_ids: Collection[str]) -> dict[tuple[str, int], Trial]:
+    """All attempts of these runs, by run and number."""
+    if not run_ids:
+        return {}
+    found = map(_trial, tx.execute(_TRIALS, {"runs": list(run_ids)}))
+    return {(item.run, item.number): item for item in found}
 
 
 def held_by(tx: Tx, runner: str) -> list[Trial]:
@@ -298,9 +346,7 @@ def held_by(tx: Tx, runner: str) -> list[Trial]:
 
 
 def change_attempt(tx: Tx, run_id: str, number: int, **columns: Any) -> None:
-    tx.execute(
-        update(attempts).where(attempts.c.run_id == run_id, attempts.c.number == number).values(**columns)
-    )
+    tx.execute(_CHANGE_ATTEMPT, {"which_run": run_id, "which_attempt": number, **columns})
 
 
 def attempts_of(tx: Tx, run_id: str) -> list[Attempt]:
