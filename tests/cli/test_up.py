@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alongside.cli.up import _joined
+from alongside.cli.session import of_one_machine
 from alongside.cli.up.folder import DataFolder
 from alongside.cli.up.installation import environment
 from alongside.cli.up.parts import Parts
@@ -49,7 +49,7 @@ def test_a_taken_port_says_which_setting_to_change() -> None:
 
 def test_one_changed_port_is_enough() -> None:
     config = read(environ={}, flags={"edge.port": 9470, "hub.port": 9471})
-    follow = _joined(config)
+    follow = of_one_machine(config)
     assert follow["hub.url"] == "http://127.0.0.1:9470"
     assert follow["runner.hub_url"] == "http://127.0.0.1:9470"
     assert follow["edge.url"] == "http://{run}.localhost:9470"
@@ -131,7 +131,7 @@ def alive(pid: int) -> bool:
 
 
 def test_the_defaults_need_nothing_to_follow() -> None:
-    assert _joined(Config()) == {
+    assert of_one_machine(Config()) == {
         "hub.url": "http://127.0.0.1:8470",
         "runner.hub_url": "http://127.0.0.1:8470",
         "edge.url": "http://{run}.localhost:8470",

@@ -66,7 +66,7 @@ class Up:
         with output.open("wb") as file:
             return subprocess.Popen(
                 [sys.executable, "-m", "alongside.cli", "up"],
-                env=environment(given, ""),
+                env={**environment(given, ""), "XDG_CONFIG_HOME": str(self.config.data_dir)},
                 stdout=file,
                 stderr=file,
                 start_new_session=True,

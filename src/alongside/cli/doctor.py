@@ -21,7 +21,7 @@ import urllib3
 
 from alongside import __version__
 from alongside.cli import screen
-from alongside.cli.session import current
+from alongside.cli.session import current, of_one_machine
 from alongside.cli.up import ports
 from alongside.config import Config
 from alongside.errors import Problem
@@ -45,7 +45,7 @@ class Finding:
 
 def doctor(as_json: screen.AsJson = False) -> None:
     """Check everything Alongside needs on this machine, and say how to mend what is missing."""
-    config = current().config()
+    config = _in_force()
     findings = [finding for check in CHECKS for finding in check(config)]
     if as_json:
         screen.show_json(findings)
@@ -53,6 +53,14 @@ def doctor(as_json: screen.AsJson = False) -> None:
         _show(findings)
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)
+
+
+def _in_force() -> Config:
+    """At a site without a hub of its own, the hub is the one that its runner dials."""
+    config = current().config()
+    if config.runner.hub_url != Config().runner.hub_url and config.hub.url == Config().hub.url:
+        return current().config(**{**of_one_machine(config), "hub.url": config.runner.hub_url})
+    return current().config(**of_one_machine(config))
 
 
 def check_python(_: Config) -> Iterator[Finding]:
@@ -233,8 +241,14 @@ def check_clock(config: Config) -> Iterator[Finding]:
 def check_hub(config: Config) -> Iterator[Finding]:
     try:
         answer = urllib3.request("GET", f"{config.hub.url}/healthz", timeout=3.0, retries=False)
-    except urllib3.exceptions.HTTPError:
-        yield Finding("hub", "good", f"not running at {config.hub.url}; alongside up starts it")
+    except urllib3.exceptions.HTTPError as error:
+        if _elsewhere(config):
+            found = f"does not answer at {config.hub.url} ({type(error).__name__})"
+            yield Finding(
+                "hub", "bad", found, "see runner.hub_url, and whether this machine may dial out there"
+            )
+        else:
+            yield Finding("hub", "good", f"not running at {config.hub.url}; alongside up starts it")
         return
     if answer.status == 200:
         yield Finding("hub", "good", f"answers at {config.hub.url}")
@@ -269,6 +283,10 @@ def _show(findings: list[Finding]) -> None:
         )
         if finding.mend:
             screen.out.print(f"    [dim]→ {finding.mend}[/dim]")
+
+
+def _elsewhere(config: Config) -> bool:
+    return config.hub.url != f"http://{config.edge.host}:{config.edge.port}"
 
 
 def _is_ours(config: Config) -> bool:

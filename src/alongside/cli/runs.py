@@ -197,6 +197,9 @@ def explain(run: RunId, as_json: screen.AsJson = False) -> None:
     """Why a run waits: what each runner said, and its place in the queue."""
     with connect() as client:
         found = client.runs.explain(_id(client, run))
+        names = (
+            {} if as_json else {item.id: item.name for site in client.admin.sites() for item in site.runners}
+        )
     if as_json:
         screen.show_json(found)
         return
@@ -204,7 +207,10 @@ def explain(run: RunId, as_json: screen.AsJson = False) -> None:
         screen.say(f"Number {found.position} in the queue. {found.rule}".rstrip())
     screen.show_table(
         ["site", "runner", "reason"],
-        ([item.get("site"), item.get("runner"), item.get("reason")] for item in found.refusals),
+        (
+            [item.get("site"), names.get(item.get("runner", ""), item.get("runner")), item.get("reason")]
+            for item in found.refusals
+        ),
         empty="Nothing refuses it.",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -16,8 +17,18 @@ from alongside import values
 from alongside.client.errors import CallFailed, Refused, RunFailed, TimedOut, Unreachable
 from alongside.errors import Invalid, Problem
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+#: columns where there is no terminal, such as in a pipe: lines are not folded for nobody's screen
+UNFOLDED = 1000
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else UNFOLDED
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, width=width)
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -56,8 +67,9 @@ def show_json(value: Any) -> None:
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """A table; `empty` is the sentence in place of one without rows."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        # the first names the row: whoever copies it needs it in one piece
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     count = 0
     for row in rows:
         table.add_row(*[_cell(cell) for cell in row])

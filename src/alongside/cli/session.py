@@ -39,6 +39,24 @@ class Session:
         return read(file=self.config_file, flags={**given, **flags})
 
 
+def of_one_machine(config: Config) -> dict[str, Any]:
+    """Settings that follow from others where everything runs here, unless they were given themselves."""
+    fresh = Config()
+    follow: dict[str, Any] = {}
+    origin = f"http://{config.edge.host}:{config.edge.port}"
+    if config.hub.url == fresh.hub.url:
+        follow["hub.url"] = origin
+    if config.runner.hub_url == fresh.runner.hub_url:
+        follow["runner.hub_url"] = follow.get("hub.url", config.hub.url)
+    if config.edge.url == fresh.edge.url:
+        follow["edge.url"] = f"http://{{run}}.localhost:{config.edge.port}"
+    if config.edge.hub_upstream == fresh.edge.hub_upstream:
+        follow["edge.hub_upstream"] = f"{config.hub.host}:{config.hub.port}"
+    if config.edge.live_upstream == fresh.edge.live_upstream:
+        follow["edge.live_upstream"] = f"{config.dispatcher.host}:{config.dispatcher.port}"
+    return follow
+
+
 _current: ContextVar[Session] = ContextVar("session")
 
 
@@ -55,8 +73,9 @@ def connect(*, signed_in: bool = True) -> Client:
     """A client of the chosen hub."""
     session = current()
     kept = Kept.read()
-    url = session.url or kept.default or DEFAULT_URL
-    token = session.token or kept.token(url) or _local_token(session, url)
+    here = _left_by_up(session)
+    url = session.url or kept.default or here.get("url") or DEFAULT_URL
+    token = session.token or kept.token(url) or (here.get("token") if _same(url, here.get("url")) else None)
     if signed_in and not token:
         raise Refused(401, {"code": "unauthenticated", "detail": f"You are not signed in at {url}."})
     return Client(url, token)
@@ -71,7 +90,7 @@ class Kept:
 
     @classmethod
     def read(cls) -> Kept:
-        path = Path(typer.get_app_dir("alongside")) / "hubs.json"
+        path = _own_folder() / "hubs.json"
         try:
             content = json.loads(path.read_text())
         except (OSError, ValueError):
@@ -120,10 +139,41 @@ def local_token_file(data_dir: Path) -> Path:
     return data_dir / "keys" / "command-line.json"
 
 
-def _local_token(session: Session, url: str) -> str | None:
-    folder = session.data_dir or Path(os.environ.get("ALONGSIDE_DATA_DIR") or "alongside-data")
+def remember_data_folder(data_dir: Path) -> None:
+    """Let commands in any folder find the installation that this account started last."""
     try:
-        content = json.loads(local_token_file(folder).read_text())
-    except (OSError, ValueError):
-        return None
-    return content.get("token") if content.get("url", "").rstrip("/") == url.rstrip("/") else None
+        _own_folder().mkdir(parents=True, exist_ok=True)
+        write_secret(_own_folder() / "started-last", str(data_dir.absolute()))
+    except OSError:
+        # a home that cannot be written: commands then need --data-dir or `login`, and say so
+        return
+
+
+def _left_by_up(session: Session) -> dict[str, str]:
+    """Address and token of an installation on this machine, if its data folder can be read."""
+    for folder in _data_folders(session):
+        try:
+            content = json.loads(local_token_file(folder).read_text())
+        except (OSError, ValueError):
+            continue
+        return content if isinstance(content, dict) else {}
+    return {}
+
+
+def _data_folders(session: Session) -> list[Path]:
+    named = session.data_dir or os.environ.get("ALONGSIDE_DATA_DIR")
+    if named:
+        return [Path(named)]
+    try:
+        started_last = [Path((_own_folder() / "started-last").read_text())]
+    except OSError:
+        started_last = []
+    return [Path("alongside-data"), *started_last]
+
+
+def _own_folder() -> Path:
+    return Path(typer.get_app_dir("alongside"))
+
+
+def _same(url: str, other: str | None) -> bool:
+    return other is not None and url.rstrip("/") == other.rstrip("/")

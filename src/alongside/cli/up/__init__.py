@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
 from alongside.cli import screen
-from alongside.cli.session import current
+from alongside.cli.session import current, of_one_machine, remember_data_folder
 from alongside.cli.up import demo as demonstration
 from alongside.cli.up.demo import Demo
 from alongside.cli.up.folder import DataFolder
@@ -41,39 +44,30 @@ def up(
     config = current().config()
     prepared = Demo(demo) if demo else None
     more = prepared.settings(config.runner.data_roots, config.runner.environments) if prepared else {}
-    config = current().config(**_joined(config), **more)
+    config = current().config(**of_one_machine(config), **more)
     with DataFolder(config.data_dir):
         installation = Installation(config, prepared, tools if prepared else None, _say)
+        remember_data_folder(config.data_dir)
         installation.run(lambda standing: _welcome(config, standing, prepared))
-
-
-def _joined(config: Config) -> dict[str, Any]:
-    """Settings that follow from others on one machine, unless they were given themselves."""
-    fresh = Config()
-    follow: dict[str, Any] = {}
-    origin = f"http://{config.edge.host}:{config.edge.port}"
-    if config.hub.url == fresh.hub.url:
-        follow["hub.url"] = origin
-    if config.runner.hub_url == fresh.runner.hub_url:
-        follow["runner.hub_url"] = follow.get("hub.url", config.hub.url)
-    if config.edge.url == fresh.edge.url:
-        follow["edge.url"] = f"http://{{run}}.localhost:{config.edge.port}"
-    if config.edge.hub_upstream == fresh.edge.hub_upstream:
-        follow["edge.hub_upstream"] = f"{config.hub.host}:{config.hub.port}"
-    if config.edge.live_upstream == fresh.edge.live_upstream:
-        follow["edge.live_upstream"] = f"{config.dispatcher.host}:{config.dispatcher.port}"
-    return follow
 
 
 def _welcome(config: Config, standing: Started, demo: Demo | None) -> None:
     screen.out.print()
     screen.out.print(f"[bold]Alongside is ready at {config.hub.url}[/bold]")
-    screen.out.print(f"  Sign in (once, as {standing.admin.name}):  {standing.sign_in_url}", soft_wrap=True)
-    if demo:
-        link = f"{config.hub.url}/launch?id={quote(demonstration.MAIN, safe=':/')}"
-        screen.out.print(f"  Launch the lidar dataset:     {link}", soft_wrap=True)
+    for words, text in _ways_in(config, standing, demo):
+        screen.out.print(f"  {words:<28}{text}", soft_wrap=True)
     screen.out.print("  Ctrl-C stops everything; the next start finds it as it was.")
     screen.out.file.flush()
+
+
+def _ways_in(config: Config, standing: Started, demo: Demo | None) -> Iterator[tuple[str, str]]:
+    yield f"Sign in (once, as {standing.admin.name}):", standing.sign_in_url
+    if demo:
+        link = f"{config.hub.url}/launch?id={quote(demonstration.MAIN, safe=':/')}"
+        yield "Launch the lidar dataset:", link
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if activate.exists() and "VIRTUAL_ENV" not in os.environ:
+        yield "In another terminal:", f". {activate}; alongside --help"
 
 
 def _say(text: str) -> None:
