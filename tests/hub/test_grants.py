@@ -11,8 +11,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from alongside.errors import Invalid, RunUnknown, StateConflict, Unauthenticated
-from alongside.hub import artifacts, grants
+from alongside.errors import Invalid, RunUnknown, StateConflict, TooLarge, Unauthenticated
+from alongside.hub import artifacts, grants, sites
 from alongside.spec.runs import Run
 from support.houses import House, a_house
 from support.people import person
@@ -101,6 +101,87 @@ def test_an_attempts_token_is_good_for_that_attempt_until_it_ends(house: House) 
     ):
         with pytest.raises(Unauthenticated):
             grants.check_attempt_token(run, attempt, shown, when, keyring)
+
+
+def admitted(house: House, run: str, attempt: int, token: str) -> bool:
+    try:
+        with house.hub.database.read() as tx:
+            grants.admit_attempt(tx, run, attempt, token, house.clock(), house.hub.keyring)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def test_an_attempts_token_is_taken_until_an_hour_after_its_end(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    token = house.runners["r1"].held[run.id, 1].assignment.token
+    house.pass_s(5, syncing=("r1",))
+    house.clock.pass_s(90 * 86_400)
+    house.sync("r1")
+    assert admitted(house, run.id, 1, token), "an interactive attempt may last for months"
+    house.runners["r1"].start(run.id)
+    house.runners["r1"].finish(run.id, exit_code=0)
+    house.sync("r1")
+    house.clock.pass_s(3500)
+    assert admitted(house, run.id, 1, token), "the end of its log may still be on its way"
+    house.clock.pass_s(200)
+    assert not admitted(house, run.id, 1, token)
+
+
+def test_an_attempts_token_ends_with_its_runner(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    double = house.runners["r1"]
+    token = double.held[run.id, 1].assignment.token
+    double.start(run.id)
+    double.finish(run.id, exit_code=0)
+    house.sync("r1")
+    assert admitted(house, run.id, 1, token)
+    with house.hub.database.write() as tx:
+        sites.remove_runner(tx, double.id)
+    assert not admitted(house, run.id, 1, token)
+
+
+def test_an_attempt_that_was_given_up_is_heard_as_long_as_its_result_would_count(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    token = house.runners["r1"].held[run.id, 1].assignment.token
+    house.runners["r1"].start(run.id)
+    house.sync("r1")
+    house.pass_s(15)
+    assert house.run(run.id).state == "queued"
+    house.clock.pass_s(7200)
+    assert admitted(house, run.id, 1, token), "its runner was away, and sends the log before anything else"
+    house.join("lab", "r2")
+    house.sync("r2")
+    assert house.run(run.id).attempt == 2
+    assert not admitted(house, run.id, 1, token)
+
+
+def test_an_attempt_has_a_bounded_number_of_artifacts(house: House) -> None:
+    run = house.request("count")
+    house.sync("r1")
+    now, config = house.clock(), house.hub.config
+
+    def listed(first: int, count: int) -> str:
+        found = [
+            {"path": f"{number}.txt", "size_bytes": 1, "sha256": "0" * 64}
+            for number in range(first, first + count)
+        ]
+        with house.hub.database.write() as tx:
+            return artifacts.note(tx, run.id, 1, {"artifacts": found}, now, most=500)
+
+    assert listed(0, 300) == ""
+    assert listed(0, 300) == "", "these are the same ones"
+    assert listed(300, 300) == "an attempt has at most 500 artifacts: 100 of these are left out"
+    with house.hub.database.write() as tx:
+        artifacts.receive(tx, run.id, 1, "0.txt", b"x", now, config=config, most=500)
+        with pytest.raises(TooLarge, match="at most 500 artifacts"):
+            artifacts.receive(tx, run.id, 1, "new.txt", b"y", now, config=config, most=500)
+    assert len([item for item in (config.data_dir / "blobs").rglob("*") if item.is_file()]) == 1
+    with house.hub.database.read() as tx:
+        assert len(artifacts.listing(tx, house.people["ann"], run.id)) == 500
 
 
 def test_no_token_of_an_attempt_is_in_the_store(house: House) -> None:

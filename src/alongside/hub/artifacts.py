@@ -25,6 +25,8 @@ COPY_MAX_BYTES = 1_000_000
 PATH_MAX = 1024
 #: of one report; each is a row, and a transaction changes at most 500
 REPORTED_MAX = 400
+#: of one attempt: as many as a runner lists
+ARTIFACTS_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,23 @@ def find(
     return Found(artifact, url=grants.file_link(tx, run_id, tree, path, now, config=config, keyring=keyring))
 
 
-def note(tx: Tx, run_id: str, attempt: int, body: Mapping[str, Any], now: datetime) -> None:
-    """What a runner found in an attempt's output folder. Paths that are none are left out."""
+def note(
+    tx: Tx, run_id: str, attempt: int, body: Mapping[str, Any], now: datetime, *, most: int = ARTIFACTS_MAX
+) -> str:
+    """What a runner found in an attempt's output folder. Paths that are none are left out.
+
+    Answers why some of it is not taken, if so.
+    """
+    left, omitted = most - store.count(tx, run_id, attempt), 0
     for item in list(body.get("artifacts", ()))[:REPORTED_MAX]:
         path = str(item.get("path", ""))
         if path_fault(path):
             continue
+        if not store.has(tx, run_id, attempt, path):
+            if left <= 0:
+                omitted += 1
+                continue
+            left -= 1
         store.put(
             tx,
             run_id,
@@ -81,21 +94,32 @@ def note(tx: Tx, run_id: str, attempt: int, body: Mapping[str, Any], now: dateti
             media_type=str(item.get("media_type") or media_type_of(path))[:128],
             at_hub=False,
         )
+    return f"an attempt has at most {most} artifacts: {omitted} of these are left out" if omitted else ""
 
 
 def receive(
-    tx: Tx, run_id: str, attempt: int, path: str, data: bytes, now: datetime, *, config: Config
+    tx: Tx,
+    run_id: str,
+    attempt: int,
+    path: str,
+    data: bytes,
+    now: datetime,
+    *,
+    config: Config,
+    most: int = ARTIFACTS_MAX,
 ) -> None:
     """Keep the hub's copy of a small artifact. The file is written before the row says that it is there.
 
     Raises:
         Invalid: the path leads elsewhere.
-        TooLarge: it is one of those that stay at the site.
+        TooLarge: it is one of those that stay at the site, or the attempt has too many.
     """
     if fault := path_fault(path):
         raise Invalid([Fault("path", fault)])
     if len(data) >= COPY_MAX_BYTES:
         raise TooLarge(f"the hub keeps copies below {COPY_MAX_BYTES} bytes", limit_bytes=COPY_MAX_BYTES)
+    if not store.has(tx, run_id, attempt, path) and store.count(tx, run_id, attempt) >= most:
+        raise TooLarge(f"an attempt has at most {most} artifacts", limit=most)
     sha256 = hashlib.sha256(data).hexdigest()
     store.keep(config.data_dir / "blobs", sha256, data)
     store.put(

@@ -23,8 +23,10 @@ from alongside.spec.accounts import Caller
 
 TICKET_S = 60
 FILE_LINK_S = 600
-#: an interactive attempt may last for months; its token is also void once the run is deleted
+#: an interactive attempt may last for months; its token ends soon after it (`admit_attempt`)
 ATTEMPT_TOKEN_DAYS = 365
+#: so long after an attempt has ended, its runner may send the rest of its log and artifacts
+ATTEMPT_TAIL = timedelta(hours=1)
 EXPIRY_DIGITS_MAX = 12
 
 
@@ -119,12 +121,16 @@ def check_attempt_token(run_id: str, attempt: int, token: str, now: datetime, ke
 def admit_attempt(tx: Tx, run_id: str, attempt: int, token: str, now: datetime, keyring: Keyring) -> None:
     """
     Raises:
-        Unauthenticated: it is not this attempt's token, or has ended.
+        Unauthenticated: it is not this attempt's token, or has ended with the attempt or its runner.
         RunUnknown: the run was deleted.
     """
     check_attempt_token(run_id, attempt, token, now, keyring)
-    if not store.has_attempt(tx, run_id, attempt):
+    found = store.attempt_end(tx, run_id, attempt)
+    if found is None:
         raise RunUnknown(f"there is no attempt {attempt} of the run {run_id} any more")
+    lately = found.ended_at is not None and now - found.ended_at < ATTEMPT_TAIL
+    if not found.runner or not (found.held or found.counts_still or lately):
+        raise Unauthenticated(f"attempt {attempt} of the run {run_id} has ended, or its runner was removed")
 
 
 def output_tree(run_id: str, attempt: int) -> str:

@@ -47,6 +47,16 @@ def put(
     )
 
 
+def has(tx: Tx, run: str, attempt: int, path: str) -> bool:
+    where = (artifacts.c.run_id == run) & (artifacts.c.attempt == attempt) & (artifacts.c.path == path)
+    return tx.execute(select(artifacts.c.id).where(where)).first() is not None
+
+
+def count(tx: Tx, run: str, attempt: int) -> int:
+    query = select(func.count()).where(artifacts.c.run_id == run, artifacts.c.attempt == attempt)
+    return tx.execute(query).scalar_one()
+
+
 def of_attempt(tx: Tx, run: str, attempt: int) -> list[Artifact]:
     rows = tx.execute(
         select(artifacts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, or_, select
 
@@ -54,10 +55,31 @@ def runs_open_to(tx: Tx, account: str) -> list[str]:
     return list(rows.scalars())
 
 
-def has_attempt(tx: Tx, run_id: str, attempt: int) -> bool:
-    query = (
-        select(attempts.c.number)
+@dataclass(frozen=True)
+class AttemptEnd:
+    #: whether the runner that it was given to exists still
+    runner: bool
+    held: bool
+    #: given up, but nothing has replaced it: a result would count
+    counts_still: bool
+    ended_at: datetime | None
+
+
+def attempt_end(tx: Tx, run_id: str, attempt: int) -> AttemptEnd | None:
+    row = tx.execute(
+        select(
+            attempts.c.runner_id,
+            attempts.c.held,
+            attempts.c.reason_code,
+            attempts.c.number,
+            attempts.c.ended_at,
+            runs.c.attempt,
+            runs.c.state,
+        )
         .join(runs, runs.c.id == attempts.c.run_id)
         .where(runs.c.id == run_id, attempts.c.number == attempt)
-    )
-    return tx.execute(query).first() is not None
+    ).one_or_none()
+    if row is None:
+        return None
+    waits = row.number == row.attempt and row.state == "queued"
+    return AttemptEnd(row.runner_id is not None, row.held, waits and row.reason_code == "lost", row.ended_at)
