@@ -196,6 +196,7 @@ async def test_nothing_is_kept_of_runs_that_are_deleted_after_they_ended(lab: La
             await lab.hub.order("remove", {"run": run, "account": home.parent.name})
         await lab.hub.until(lambda: not home.exists() and not output.exists())
         await lab.hub.until(lambda: not any((lab.work_dir / "orders").iterdir()))
+        assert sorted(lab.edge.closed) == [(tool, False), (tool, True), (done, False)]
 
 
 async def test_a_tool_that_dies_is_started_again_until_its_restarts_are_used_up(lab: Lab) -> None:

@@ -195,6 +195,26 @@ class Installation:
         process.kill()
         process.wait(STOP_MAX_S)
 
+    def strike(self, *names: str, pause_s: float = 0.0) -> None:
+        """SIGKILL, start again after a pause, and wait until all parts work together again."""
+        before = {runner.id: runner.epoch for runner in self.client.admin.runners()}
+        for name in names:
+            self.kill(name)
+        time.sleep(pause_s)
+        self.start(*names)
+        begun = before if "runner" in names else {}
+        self.until(lambda: self.well(begun), f"all is well after the death of {', '.join(names)}")
+
+    def well(self, since: Mapping[str, int] | None = None) -> bool:
+        """Whether every part answers, and runners have begun a session after these epochs."""
+        try:
+            return self.client.status()["dispatcher"]["alive"] and all(
+                runner.state == "online" and runner.epoch > (since or {}).get(runner.id, -1)
+                for runner in self.client.admin.runners()
+            )
+        except CallFailed:
+            return False
+
     def running(self, name: str) -> bool:
         process = self._processes.get(name)
         return process is not None and process.poll() is None
@@ -307,22 +327,34 @@ def opened(folder: Path) -> Path:
     return folder
 
 
-def task(name: str = "summary", program: str = tool_programs.TASK, **members: Any) -> ToolSpec:
-    """A task that runs a Python program on the process executor; see `tool_programs.TASK`."""
+def task(
+    name: str = "summary", program: str = tool_programs.TASK, *, image: str | None = None, **members: Any
+) -> ToolSpec:
+    """A task that runs a Python program; see `tool_programs.TASK`. With an image, on Docker too."""
     env = {"ALONGSIDE_INPUT": members["input_path"]} if members.get("input_path") else {}
-    component = Component(environment=ENVIRONMENT, command=("python", "-c", program), env=env)
+    command = ("python3", "-c", program)
+    component = Component(environment=ENVIRONMENT, image=image, command=command, env=env)
     return ToolSpec(name=name, version="1", kind="task", components=(component,), **members)
 
 
-def server(name: str = "lab", program: str = tool_programs.SERVER, **members: Any) -> ToolSpec:
-    """An interactive double; see `tool_programs.SERVER` for its pages."""
+def server(
+    name: str = "lab",
+    program: str = tool_programs.SERVER,
+    *extra: Component,
+    image: str | None = None,
+    where: str = "{socket}",
+    **members: Any,
+) -> ToolSpec:
+    """An interactive double; see `tool_programs.SERVER` for its pages. `extra` components come before it."""
     component = Component(
         environment=ENVIRONMENT,
-        command=("python", "-c", program, "{socket}", name),
+        image=image,
+        command=("python3", "-c", program, where, name),
         port=8000,
+        depends=tuple(other.name for other in extra),
         probe=Probe(path="/uid", timeout_s=30),
     )
-    return ToolSpec(name=name, version="1", kind="interactive", components=(component,), **members)
+    return ToolSpec(name=name, version="1", kind="interactive", components=(*extra, component), **members)
 
 
 def _require(*programs: str) -> None:
