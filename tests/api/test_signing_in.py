@@ -196,8 +196,13 @@ def test_tags_granted_and_put_on_show_up_on_both_sides(api: Api) -> None:
     root.put(f"/tags/{tag['id']}/groups/{group['id']}")
     assert ann.get("/me").json["tags"] == ["lab"]
     assert [found["tags"] for found in ann.get("/sites").json["items"]] == [["lab"]]
-    root.delete(f"/tags/{tag['id']}")
-    assert api.person("bob").get("/sites/sdsc").status_code == 200
+    refused = root.delete(f"/tags/{tag['id']}")
+    assert (refused.status_code, refused.json["code"]) == (409, "in_use"), "it would be open to everyone"
+    assert "sdsc" in refused.json["detail"]
+    assert api.person("bob").get("/sites/sdsc").status_code == 404
+    root.delete(f"/tags/{tag['id']}/things/site/sdsc")
+    assert root.delete(f"/tags/{tag['id']}").status_code == 204
+    assert ann.get("/me").json["tags"] == []
 
 
 def test_a_tag_names_tools_and_sites_as_the_api_does_and_datasets_by_id(api: Api) -> None:

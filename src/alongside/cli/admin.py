@@ -172,7 +172,7 @@ def tags_add(
 
 @tags.command("delete")
 def tags_delete(name: TagName) -> None:
-    """Delete an access tag; what carried only it becomes visible to everybody."""
+    """Delete an access tag that is on nothing any more."""
     with connect() as client:
         client.admin.delete_tag(name)
     screen.say(f"Deleted {name}.")

@@ -849,7 +849,7 @@ export interface paths {
         get: operations["get_tag"];
         put?: never;
         post?: never;
-        /** Remove a tag. What carried only this one is visible to everyone afterwards. */
+        /** Remove a tag that nothing carries any more. */
         delete: operations["delete_tag"];
         options?: never;
         head?: never;
@@ -893,7 +893,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tags/{id}/things/{kind}/{thing_id}": {
+    "/api/v1/tags/{id}/things/{kind}/{thing}": {
         parameters: {
             query?: never;
             header?: never;
@@ -901,10 +901,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Put a tag on a dataset, tool or site: only its holders see the thing from now on. */
+        /** Put a tag on a dataset (by id), tool or site (by name): only its holders see it from now on. */
         put: operations["put_tag_on"];
         post?: never;
-        /** Take a tag off a thing. */
+        /** Take a tag off a dataset (by id), tool or site (by name). */
         delete: operations["take_tag_off"];
         options?: never;
         head?: never;
@@ -1561,6 +1561,9 @@ export interface components {
         /**
          * ExecutorStatus
          * @description What an executor of a runner can do now, and if not, why.
+         *
+         *     Memory limits are held by every executor. Cores are held by `docker`; `process` only keeps a tool to
+         *     as many cores as it asked for (CPU affinity), which it may share with other tools.
          */
         ExecutorStatus: {
             available: boolean;
@@ -1571,6 +1574,8 @@ export interface components {
             /** @default [] */
             environments: string[];
             kind: string;
+            /** @default true */
+            network: boolean;
             /** @default  */
             reason: string;
             /** @default false */
@@ -1579,6 +1584,9 @@ export interface components {
         /**
          * ExecutorStatus
          * @description What an executor of a runner can do now, and if not, why.
+         *
+         *     Memory limits are held by every executor. Cores are held by `docker`; `process` only keeps a tool to
+         *     as many cores as it asked for (CPU affinity), which it may share with other tools.
          */
         ExecutorStatusInput: {
             available: boolean;
@@ -1589,6 +1597,8 @@ export interface components {
             /** @default [] */
             environments?: string[];
             kind: string;
+            /** @default true */
+            network?: boolean;
             /** @default  */
             reason?: string;
             /** @default false */
@@ -1847,14 +1857,14 @@ export interface components {
          *
          *     Bodies: assign → Assignment; cancel, stop → {run, attempt, reason_code};
          *     attach → {run, attempt, action, mount: DatasetMount}; detach → {run, attempt, action, name};
-         *     revoke → {run, grantee | null}: null means every grantee.
+         *     revoke → {run, grantee | null}: null means every grantee;
+         *     remove → {run, account}: the run was deleted for good, nothing of it is to stay.
          */
         OutboxItem: {
             body: {
                 [key: string]: unknown;
             };
-            /** @enum {string} */
-            kind: "assign" | "cancel" | "stop" | "attach" | "detach" | "revoke" | "grants";
+            kind: string;
             seq: number;
         };
         /**
@@ -1885,6 +1895,9 @@ export interface components {
          * @description What a launch would do, for the page that asks for consent.
          */
         Preview: {
+            arguments: {
+                [key: string]: unknown;
+            };
             arguments_schema: {
                 [key: string]: unknown;
             };
@@ -9169,6 +9182,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `in_use`: Something else still needs this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `too_large`: The request is larger than allowed. */
             413: {
                 headers: {
@@ -9710,7 +9732,7 @@ export interface operations {
             path: {
                 id: string;
                 kind: string;
-                thing_id: string;
+                thing: string;
             };
             cookie?: never;
         };
@@ -9806,7 +9828,7 @@ export interface operations {
             path: {
                 id: string;
                 kind: string;
-                thing_id: string;
+                thing: string;
             };
             cookie?: never;
         };

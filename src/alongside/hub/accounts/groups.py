@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from alongside.errors import Fault, GroupUnknown, Invalid, NameTaken, NotFound, TagUnknown
+from alongside.errors import Fault, GroupUnknown, InUse, Invalid, NameTaken, NotFound, TagUnknown
 from alongside.hub.accounts import people
 from alongside.hub.store import changes
 from alongside.hub.store import groups as store
@@ -18,6 +18,8 @@ from alongside.spec.accounts import Caller, Group, Tag
 
 LABEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,99}$"
 """Names of groups and tags."""
+#: in a message, of the things that carry a tag
+NAMED_MAX = 5
 
 
 def may_see(caller: Caller, tags: Collection[str]) -> bool:
@@ -123,8 +125,17 @@ def edit_tag(tx: Tx, tag_id: str, members: dict[str, Any]) -> Tag:
 
 
 def remove_tag(tx: Tx, tag_id: str) -> None:
-    """What carried only this tag is visible to everyone afterwards."""
-    get_tag(tx, tag_id)
+    """
+    Raises:
+        TagUnknown: there is none.
+        InUse: something carries it, which would be visible to everyone if this were its only one.
+    """
+    tag = get_tag(tx, tag_id)
+    if tag.things:
+        named = ", ".join(f"{kind} {name}" for kind, name in tag.things[:NAMED_MAX])
+        more = len(tag.things) - NAMED_MAX
+        named += f" and {more} more" if more > 0 else ""
+        raise InUse(f"the tag {tag.name} is still on {named}; take it off first")
     store.remove_tag(tx, tag_id)
     _tell_placement(tx)
 

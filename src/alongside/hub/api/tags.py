@@ -70,9 +70,16 @@ def edit_tag(tx: Tx, id: str, body: TagEdit) -> Tag:
     )
 
 
-@door(doors, "DELETE", "/tags/<id>", needs="admin", answers={204: None}, problems=(errors.TagUnknown,))
+@door(
+    doors,
+    "DELETE",
+    "/tags/<id>",
+    needs="admin",
+    answers={204: None},
+    problems=(errors.TagUnknown, errors.InUse),
+)
 def delete_tag(tx: Tx, id: str) -> None:
-    """Remove a tag. What carried only this one is visible to everyone afterwards."""
+    """Remove a tag that nothing carries any more."""
     accounts.remove_tag(tx, id)
 
 

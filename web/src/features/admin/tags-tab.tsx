@@ -97,7 +97,7 @@ function TagRow({ tag }: { tag: Tag }) {
           loading={deleting.isPending}
           onConfirm={() => deleting.mutateAsync(tag.id)}
         >
-          Things that carry only this tag become visible to everyone who may sign in.
+          It must be taken off everything that carries it first: what it protects would be visible to everyone.
         </ConfirmButton>
       </Row>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
