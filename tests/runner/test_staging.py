@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from alongside.config import RunnerSettings
-from alongside.runner import homes
+from alongside.runner import copying, homes
 from alongside.runner.downloads import Downloads
 from alongside.runner.executors import CannotStart
 from alongside.runner.homes import Homes, Places
@@ -288,6 +289,59 @@ async def test_a_link_in_the_data_folder_does_not_lead_a_copy_elsewhere(site: Si
     await site.stage(Source("folder", str(site.data / "survey")), mode="copy")
     assert list(victim.iterdir()) == []
     assert not (site.places.data / "survey").is_symlink()
+
+
+def copied(source: Path, places: Places, progress: Callable[[int], None] = lambda _: None) -> Path:
+    homes.copy(source, places, "survey", progress, threading.Event())
+    assert places.data
+    return places.data / "survey"
+
+
+async def test_a_copy_is_of_what_was_found_whatever_is_put_in_its_place(site: Site, tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", site.data / "survey"
+    victim.mkdir()
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a", "b"):
+        (victim / name).write_text("secret")
+        (folder / "deep" / name).write_text("own")
+
+    def swap(_: int) -> None:
+        """Whoever may write beside a dataset does this while the first file is copied."""
+        if not (folder / "deep").is_symlink():
+            (folder / "deep").rename(folder / "gone")
+            (folder / "deep").symlink_to(victim)
+
+    copy = copied(folder, site.places, swap)
+    assert [(copy / "deep" / name).read_text() for name in ("a", "b")] == ["own", "own"]
+
+
+async def test_no_link_on_the_way_to_a_dataset_is_followed_by_a_copy(site: Site, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("secret")
+    (site.data / "door").symlink_to(victim)
+    with pytest.raises(CannotStart, match="cannot copy"):
+        copied(site.data / "door" / "file", site.places)
+    assert site.places.data
+    assert list(site.places.data.iterdir()) == []
+
+
+async def test_a_copy_leaves_out_what_is_neither_file_nor_folder_nor_link(site: Site) -> None:
+    folder = site.data / "survey"
+    folder.mkdir()
+    (folder / "tool").write_text("x")
+    (folder / "tool").chmod(0o6755)
+    os.mkfifo(folder / "pipe")
+    copy = copied(folder, site.places)
+    assert [entry.name for entry in copy.iterdir()] == ["tool"]
+    assert (copy / "tool").stat().st_mode & 0o7777 == 0o755, "nothing runs as the tool's uid by itself"
+
+
+async def test_a_copy_goes_only_so_deep(site: Site) -> None:
+    deepest = site.data / "survey" / "/".join("d" * (copying.DEPTH_MAX + 1))
+    deepest.mkdir(parents=True)
+    with pytest.raises(CannotStart, match="levels deep"):
+        copied(site.data / "survey", site.places)
 
 
 async def test_taking_a_seat_away_leaves_what_a_link_points_to(site: Site, tmp_path: Path) -> None:

@@ -18,15 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alongside.config import RunnerSettings
+from alongside.runner.copying import Copier, CopyStopped
 from alongside.runner.disk import read_json, write_json
 from alongside.runner.executors import CannotStart
 from alongside.spec.wire import Assignment
-
-COPY_CHUNK_BYTES = 4 << 20
-
-
-class CopyStopped(Exception):
-    """Nobody wants the copy any more."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ def copy(
     target = places.data / checked_name(name)
     partial = places.data.parent / f".copy-{name}"
     _remove(partial)
-    copier = _Copier(places, progress, stop)
+    copier = Copier(places.uid, places.gid, progress, stop)
     try:
         copier.copy(source, partial)
         if _present(target):
@@ -150,54 +145,6 @@ def copy(
     except CopyStopped:
         _remove(partial)
         raise
-
-
-class _Copier:
-    def __init__(self, places: Places, progress: Callable[[int], None], stop: threading.Event) -> None:
-        self.places = places
-        self.progress = progress
-        self.stop = stop
-        self.bytes = 0
-
-    def copy(self, source: Path, target: Path) -> None:
-        if source.is_symlink():
-            target.symlink_to(source.readlink())
-            return
-        if source.is_dir():
-            target.mkdir()
-            for entry in sorted(source.iterdir()):
-                self.copy(entry, target / entry.name)
-            target.chmod(stat.S_IMODE(source.stat().st_mode) | 0o700)
-        elif source.is_file():
-            self._file(source, target)
-        if os.getuid() == 0:
-            os.chown(target, self.places.uid, self.places.gid, follow_symlinks=False)
-
-    def _file(self, source: Path, target: Path) -> None:
-        with source.open("rb") as reader, target.open("xb") as writer:
-            while True:
-                if self.stop.is_set():
-                    raise CopyStopped
-                count = _copy_some(reader.fileno(), writer.fileno())
-                if not count:
-                    break
-                self.bytes += count
-                self.progress(self.bytes)
-        target.chmod(stat.S_IMODE(source.stat().st_mode) | 0o600)
-
-
-def _copy_some(reader: int, writer: int) -> int:
-    """Copy a piece in the kernel, which shares blocks where the file system can; by hand where not."""
-    try:
-        return os.copy_file_range(reader, writer, COPY_CHUNK_BYTES)
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-            raise
-    piece = memoryview(os.read(reader, COPY_CHUNK_BYTES))
-    done = 0
-    while done < len(piece):
-        done += os.write(writer, piece[done:])
-    return done
 
 
 def size(path: Path) -> int:

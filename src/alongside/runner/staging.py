@@ -14,6 +14,7 @@ from typing import Literal
 
 from alongside.config import RunnerSettings
 from alongside.runner import homes
+from alongside.runner.copying import CopyStopped
 from alongside.runner.downloads import Downloads
 from alongside.runner.executors import CannotStart, Mount
 from alongside.runner.homes import Places
@@ -141,7 +142,7 @@ class Staging:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             stop.set()
-            with contextlib.suppress(homes.CopyStopped, CannotStart):
+            with contextlib.suppress(CopyStopped, CannotStart):
                 await work
             raise
 

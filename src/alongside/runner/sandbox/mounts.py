@@ -45,7 +45,7 @@ def clone(source: Path, *, read_only: bool) -> int:
     No link is followed, wherever in the path it is: who may write beside a dataset could put one there
     after the dataset's place was checked.
     """
-    place = _exactly(source)
+    place = exactly(source)
     try:
         tree = _call(
             _libc.syscall,
@@ -75,7 +75,7 @@ def clone(source: Path, *, read_only: bool) -> int:
     return tree
 
 
-def _exactly(path: Path) -> int:
+def exactly(path: Path) -> int:
     """What is at this very path, as a descriptor that only names it."""
     found = os.open("/", os.O_PATH | os.O_DIRECTORY)
     *parents, name = path.absolute().parts[1:] or (".",)
