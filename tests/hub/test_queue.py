@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from alongside.errors import Forbidden, Invalid, NameTaken, QuotaExceeded, RunUnknown, Unplaceable
 from alongside.hub import accounts, datasets, runs
@@ -487,3 +487,27 @@ def test_a_runner_that_is_not_root_serves_administrators_and_says_why_nobody_els
     assert list(double.held) == [(run.id, 1)]
     with pytest.raises(Unplaceable, match="serves only administrators here, because the runner is not root"):
         house.request("count", who="ann", site="laptop")
+
+
+def test_many_tasks_cost_few_statements_each(house: House) -> None:
+    with house.hub.database.write() as tx:
+        house.people["busy"] = person(tx, house.clock(), "busy", limits=Limits(50, 50, 50))
+    double = house.join("lab", "large", cpus=50, memory_gb=50, labels=("large",))
+    house.sync("large")
+    tasks = [house.request("count", who="busy", cpus=1, labels=("large",)).id for _ in range(40)]
+    count = 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    event.listen(house.hub.database.engine, "before_cursor_execute", counted)
+    house.sync("large")
+    assert {run for run, _ in double.held} == set(tasks)
+    for run in tasks:
+        double.start(run)
+        double.finish(run, exit_code=0)
+    house.sync("large")
+    assert double.spool == []
+    assert count < 10 * len(tasks), "reading and writing run by run takes 38 each"
+    assert {house.run(run).state for run in tasks} == {"complete"}

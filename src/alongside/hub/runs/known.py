@@ -18,12 +18,12 @@ class Known:
 
     def __init__(self, tx: Tx, run_ids: Iterable[str]) -> None:
         self._tx = tx
-        wanted = set(run_ids)
+        self._wanted = wanted = set(run_ids)
         self._runs: dict[str, Standing] = store.standings(tx, wanted)
         self._trials: dict[tuple[str, int], Trial] = store.trials(tx, wanted)
         self._stale: set[str] = set()
-        self._acting = actions_store.with_pending(tx, wanted)
-        self._furnished = store.with_datasets(tx, wanted)
+        self._acting: set[str] | None = None
+        self._furnished: set[str] | None = None
 
     def run(self, run_id: str) -> Standing | None:
         self._refresh(run_id)
@@ -35,9 +35,13 @@ class Known:
 
     def has_actions(self, run_id: str) -> bool:
         """Whether somebody waits for something to be done about the run."""
+        if self._acting is None:
+            self._acting = actions_store.with_pending(self._tx, self._wanted)
         return run_id in self._acting
 
     def has_datasets(self, run_id: str) -> bool:
+        if self._furnished is None:
+            self._furnished = store.with_datasets(self._tx, self._wanted)
         return run_id in self._furnished
 
     def now_are(self, run: Standing, trial: Trial) -> None:

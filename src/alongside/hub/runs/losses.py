@@ -123,9 +123,10 @@ def reconcile(
     verdicts: list[Verdict] = []
     touched: list[str] = []
     present = {(item.run, item.attempt): item for item in holding}
-    known = Known(tx, [run for run, _ in present])
-    for item in present.values():
-        objection = _objection(tx, runner, item, now, touched, known)
+    in_order = store.in_order(tx, runner, {run for run, _ in present})
+    known = Known(tx, [run for run, number in present if (run, number) not in in_order])
+    for key, item in present.items():
+        objection = "" if key in in_order else _objection(tx, runner, item, now, touched, known)
         verdicts.append(Verdict(item.run, item.attempt, "kill" if objection else "keep", objection))
     undelivered = outbox.unsent(tx, runner, "assign")
     missing = [

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -42,6 +43,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 8}
+        # Several times faster than the standard library's.
+        options["json_deserializer"] = from_json
         if self.is_sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": 30.0}
         else:

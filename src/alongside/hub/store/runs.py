@@ -62,17 +62,35 @@ class Trial:
 
 
 # What a dispatcher says thousands of times a second is put together once: that is most of its cost.
-_STANDING = select(runs, sites.c.name.label("site")).outerjoin(sites, sites.c.id == runs.c.site_id)
+_STANDING = select(
+    *(runs.c[name] for name in ("id", "account_id", "tool", "kind", "state", "reason_code", "ready")),
+    *(runs.c[name] for name in ("attempt", "lost_attempts", "restarts", "deleting", "request")),
+    *(runs.c[name] for name in ("cpus", "memory_gb", "gpus", "disk_gb", "ready_at", "ends_at")),
+    sites.c.name.label("site"),
+).outerjoin(sites, sites.c.id == runs.c.site_id)
 _STANDING_OF = _STANDING.where(runs.c.id == bindparam("run"))
 _STANDING_OF_LOCKED = _STANDING_OF.with_for_update(of=runs)
 _STANDINGS_LOCKED = _STANDING.where(runs.c.id.in_(bindparam("runs", expanding=True))).with_for_update(of=runs)
 #: the columns to change are named by the parameters
 _CHANGE = update(runs).where(runs.c.id == bindparam("which_run")).values(revision=runs.c.revision + 1)
 _ADD_ATTEMPT = insert(attempts)
-_TRIAL = select(attempts).where(
-    attempts.c.run_id == bindparam("run"), attempts.c.number == bindparam("attempt")
+_ANY_TRIAL = select(
+    *(attempts.c[name] for name in ("run_id", "number", "runner_id", "state", "reason_code")),
+    *(attempts.c[name] for name in ("last_report", "held", "ended_at", "log_bytes")),
 )
-_TRIALS = select(attempts).where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
+_TRIAL = _ANY_TRIAL.where(attempts.c.run_id == bindparam("run"), attempts.c.number == bindparam("attempt"))
+_TRIALS = _ANY_TRIAL.where(attempts.c.run_id.in_(bindparam("runs", expanding=True)))
+_HELD_BY = _ANY_TRIAL.where(attempts.c.runner_id == bindparam("runner"), attempts.c.held)
+_IN_ORDER = (
+    select(attempts.c.run_id, attempts.c.number)
+    .join(runs, and_(runs.c.id == attempts.c.run_id, runs.c.attempt == attempts.c.number))
+    .where(
+        attempts.c.run_id.in_(bindparam("runs", expanding=True)),
+        attempts.c.runner_id == bindparam("runner"),
+        attempts.c.reason_code.is_distinct_from("lost"),
+        runs.c.reason_code.is_distinct_from("unreachable"),
+    )
+)
 _CHANGE_ATTEMPT = update(attempts).where(
     attempts.c.run_id == bindparam("which_run"), attempts.c.number == bindparam("which_attempt")
 )
@@ -341,8 +359,16 @@ def trials(tx: Tx, run_ids: Collection[str]) -> dict[tuple[str, int], Trial]:
 
 def held_by(tx: Tx, runner: str) -> list[Trial]:
     """The attempts that hold slots at a runner."""
-    rows = tx.execute(select(attempts).where(attempts.c.runner_id == runner, attempts.c.held))
+    rows = tx.execute(_HELD_BY, {"runner": runner})
     return [_trial(row) for row in rows]
+
+
+def in_order(tx: Tx, runner: str, run_ids: Collection[str]) -> set[tuple[str, int]]:
+    """Latest attempts of these runs that are this runner's, and that were never thought to be lost."""
+    if not run_ids:
+        return set()
+    rows = tx.execute(_IN_ORDER, {"runs": list(run_ids), "runner": runner})
+    return {(row.run_id, row.number) for row in rows}
 
 
 def change_attempt(tx: Tx, run_id: str, number: int, **columns: Any) -> None:
