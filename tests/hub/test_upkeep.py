@@ -142,6 +142,30 @@ def test_what_is_backed_up_comes_back_whole(config: Config, tmp_path: Path, cloc
     database.close()
 
 
+def test_a_restored_installation_lets_its_runner_join_anew(
+    config: Config, tmp_path: Path, clock: Clock
+) -> None:
+    first = bootstrap(config, clock())
+    known = join(config, first.registration_token, clock)
+    credentials = config.data_dir / "runner" / "credentials.json"
+    credentials.parent.mkdir()
+    credentials.write_text("{}")
+    assert bootstrap(config, clock()).registration_token is None
+    again = replace(config, data_dir=tmp_path / "again")
+    backup.restore(again, backup.backup(config, tmp_path / "copy"))
+    assert join(again, bootstrap(again, clock()).registration_token, clock) == known
+
+
+def join(config: Config, token: str | None, clock: Clock) -> str:
+    assert token is not None
+    database = Database(config.database_url)
+    try:
+        with database.write() as tx:
+            return sites.register(tx, wire.Registration(token, "one"), clock()).id
+    finally:
+        database.close()
+
+
 def test_a_backup_beside_busy_writers_is_of_one_moment(config: Config, tmp_path: Path, clock: Clock) -> None:
     bootstrap(config, clock())
     database, ended, written = Database(config.database_url), threading.Event(), []

@@ -36,6 +36,17 @@ async def test_a_runner_that_cannot_register_says_why(lab: Lab, token: str, reas
         await asyncio.wait_for(lab.worker(registration_token=token).run(), 10)
 
 
+async def test_a_runner_waits_until_the_lost_one_of_its_name_is_given_up(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alongside.runner.enrolment.AGAIN_S", 0.01)
+    lab.hub.namesake_for = 3
+    async with lab.runner():
+        await lab.hub.until(lambda: lab.hub.syncs)
+    assert lab.hub.namesake_for == 0
+    assert lab.hub.registered == 1
+
+
 async def test_two_runners_do_not_share_a_work_folder(lab: Lab) -> None:
     async with lab.runner():
         with pytest.raises(Misconfigured, match="work_dir"):

@@ -42,6 +42,8 @@ class HubDouble:
         self.unreachable_grace_s = unreachable_grace_s
         self.epoch = 0
         self.registered = 0
+        #: how many registrations are refused because a runner of the name is at work
+        self.namesake_for = 0
         self.outbox: list[OutboxItem] = []
         self.acked_to = 0
         #: per (run, attempt) in order, each once
@@ -155,6 +157,9 @@ class HubDouble:
         body = await request.json()
         if body["registration_token"] != REGISTRATION_TOKEN:
             return web.json_response({"code": "unauthenticated", "detail": "unknown token"}, status=401)
+        if self.namesake_for > 0:
+            self.namesake_for -= 1
+            return web.json_response({"code": "name_taken", "detail": "it is at work"}, status=409)
         self.registered += 1
         return web.json_response(values.dump(Registered("01krunner", RUNNER_TOKEN, "lab")), status=201)
 

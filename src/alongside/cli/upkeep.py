@@ -48,4 +48,5 @@ def restore(
     config = current().config()
     with DataFolder(config.data_dir):
         room.restore(config, source.absolute())
-    screen.say(f"Restored {source} into {config.data_dir}. Start it: alongside up")
+    folder = config.data_dir
+    screen.say(f"Restored {source} into {folder}. Start it: alongside --data-dir {folder} up")

@@ -31,7 +31,7 @@ class Started:
     admin: Account
     #: signs in once, as the administrator
     sign_in_url: str
-    #: lets a runner join the site; None where one has joined already
+    #: lets a runner join the site; None where this machine's has joined already
     registration_token: str | None
     site: str
     #: an API token of the administrator that ends within the hour, for registering demonstration data
@@ -93,6 +93,12 @@ def file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str |
     return kind
 
 
+def _runner_is_known(config: Config) -> bool:
+    """Not so in a restored installation: a backup holds the hub's side of its runners, not theirs."""
+    folder = Path(config.runner.work_dir or config.data_dir / "runner")
+    return (folder / "credentials.json").exists()
+
+
 def _start(tx: Tx, config: Config, now: datetime, admin: str, site: str) -> Started:
     account = accounts.by_name(tx, admin)
     first = account is None
@@ -105,7 +111,7 @@ def _start(tx: Tx, config: Config, now: datetime, admin: str, site: str) -> Star
     elif present[site].edge_url != config.edge.url:
         sites.edit(tx, site, {"edge_url": config.edge.url})
     registration = None
-    if site not in present or not present[site].runners:
+    if site not in present or not present[site].runners or not _runner_is_known(config):
         registration = sites.create_registration_token(tx, site, "up", REGISTRATION_DAYS, now).secret
     secret, _ = accounts.create_link(tx, account.id, config.hub.link_minutes, now)
     caller = Caller(account, ROLE_SCOPES[account.role], "session", "bootstrap")
