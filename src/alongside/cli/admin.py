@@ -8,6 +8,7 @@ import typer
 
 from alongside.cli import screen, upkeep
 from alongside.cli.session import connect
+from alongside.client import Client
 
 app = typer.Typer(help="People, tags, sites, runners and upkeep.", no_args_is_help=True)
 accounts = typer.Typer(help="Accounts.", no_args_is_help=True)
@@ -67,6 +68,25 @@ def accounts_add(
     screen.say(f"Added {made.name} ({made.role}).")
     if address:
         screen.out.print(address.url)
+
+
+@accounts.command("limits")
+def accounts_limits(
+    name: AccountName,
+    running: Annotated[int | None, typer.Option(help="Runs at once.")] = None,
+    cpus: Annotated[float | None, typer.Option(help="Cores at once.")] = None,
+    memory: Annotated[float | None, typer.Option("--memory-gb", help="Memory at once, in GB.")] = None,
+    as_json: screen.AsJson = False,
+) -> None:
+    """Set what an account may hold at a time; a limit that is left out is the installation's."""
+    limits = {"running": running, "cpus": cpus, "memory_gb": memory}
+    with connect() as client:
+        changed = client.admin.change_account(name, {"limits": limits})
+    if as_json:
+        screen.show_json(changed)
+        return
+    told = ", ".join(f"{kind} {limit:g}" for kind, limit in limits.items() if limit is not None)
+    screen.say(f"{changed.name}: {told or 'the limits of the installation'}.")
 
 
 @accounts.command("link")
@@ -201,14 +221,14 @@ def tags_withdraw(name: TagName, account: Account = None, group: Group = None) -
 
 
 Kind = Annotated[str, typer.Argument(help="dataset, tool or site.")]
-Thing = Annotated[str, typer.Argument(help="Id of the dataset, tool or site.")]
+Thing = Annotated[str, typer.Argument(help="A dataset's id or identifier; a tool's or site's name.")]
 
 
 @tags.command("put")
 def tags_put(name: TagName, kind: Kind, thing: Thing) -> None:
     """Put a tag on a thing: from now on only those granted one of its tags see it."""
     with connect() as client:
-        client.admin.put_tag(name, kind, thing)
+        client.admin.put_tag(name, kind, _thing(client, kind, thing))
     screen.say(f"{kind} {thing} carries {name}.")
 
 
@@ -216,8 +236,12 @@ def tags_put(name: TagName, kind: Kind, thing: Thing) -> None:
 def tags_take(name: TagName, kind: Kind, thing: Thing) -> None:
     """Take a tag off a thing."""
     with connect() as client:
-        client.admin.take_tag(name, kind, thing)
+        client.admin.take_tag(name, kind, _thing(client, kind, thing))
     screen.say(f"{kind} {thing} no longer carries {name}.")
+
+
+def _thing(client: Client, kind: str, given: str) -> str:
+    return client.datasets.show(given).id if kind == "dataset" else given
 
 
 @sites.command("list")

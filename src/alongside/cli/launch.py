@@ -17,7 +17,7 @@ from alongside.cli.session import connect
 from alongside.client import Client
 from alongside.client.errors import RunFailed
 from alongside.client.runs import uses
-from alongside.spec.runs import Resources, RunRequest
+from alongside.spec.runs import FINAL, Resources, RunRequest
 from alongside.spec.tools import ToolSpec
 
 task_app = typer.Typer(help="Tasks: run one and take its results.", no_args_is_help=True)
@@ -59,7 +59,7 @@ def launch(
         match = None if new else client.runs.preview(wish).match
         if match:
             screen.say(f"Returning to {match.id}; --new makes another one.")
-            if match.state == "paused":
+            if match.state == "paused" or match.state in FINAL:
                 client.runs.start(match.id)
         run = match or client.runs.launch(wish)
         if wait:

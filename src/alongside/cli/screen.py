@@ -92,9 +92,11 @@ def show_facts(facts: Iterable[tuple[str, Any]]) -> None:
 
 
 def show_error(error: CallFailed | Problem) -> None:
-    err.print(f"[red]Error:[/red] {_escaped(error.detail)}")
     faults = error.faults if isinstance(error, (Refused, Invalid)) else ()
-    if len(faults) > 1 or (faults and str(faults[0]) not in error.detail):
+    listed = len(faults) > 1 or (faults and str(faults[0]) not in error.detail)
+    told = f"{len(faults)} faults" if len(faults) > 1 else error.detail
+    err.print(f"[red]Error:[/red] {_escaped(told)}")
+    if listed:
         for fault in faults:
             err.print(f"  • {_escaped(str(fault))}")
     hint = getattr(error, "hint", "")

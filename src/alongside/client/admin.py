@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alongside.client.answers import Link, NewRegistrationToken
+from alongside.client.errors import CallFailed
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.accounts import Account, Group, Tag
 from alongside.spec.sites import Runner, Site
@@ -98,7 +99,12 @@ class Admin:
         return (loaded(Runner, item) for item in self._hub.pages("/runners"))
 
     def runner(self, name: str) -> Runner:
-        return _named(self.runners(), name) or loaded(Runner, self._hub.get(f"/runners/{segment(name)}"))
+        """By its id, or by its name where only one site has a runner of that name."""
+        named = [runner for runner in self.runners() if name in (runner.id, runner.name)]
+        if len(named) > 1:
+            places = ", ".join(f"{runner.id} at {runner.site}" for runner in named)
+            raise CallFailed(f"{len(named)} runners are named {name!r}: {places}", hint="give the id")
+        return named[0] if named else loaded(Runner, self._hub.get(f"/runners/{segment(name)}"))
 
     def drain(self, name: str, draining: bool = True) -> Runner:
         """Give a runner no new work; what it holds goes on."""

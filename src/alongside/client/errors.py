@@ -8,12 +8,16 @@ from alongside.errors import Fault
 
 #: code of a problem → what its reader can do
 HINTS: dict[str, str] = {
-    "unauthenticated": "sign in: alongside login",
+    "unauthenticated": "sign in: alongside login; or, with a one-time sign-in link, alongside login LINK",
     "forbidden": "ask an administrator for the role, access tag or token scope that this needs",
     "identifier_unknown": "see what is known: alongside datasets list; add it: alongside datasets register",
     "dataset_unknown": "see the datasets you may use: alongside datasets list",
     "tool_unknown": "see the tools you may use: alongside tools list",
     "tool_version_unknown": "see the tool's versions: alongside tools show NAME",
+    "account_unknown": "see the accounts: alongside admin accounts list",
+    "group_unknown": "see the groups: alongside admin groups list",
+    "tag_unknown": "see the access tags: alongside admin tags list",
+    "runner_unknown": "see the runners: alongside admin runners list",
     "run_unknown": "see your runs: alongside runs list",
     "site_unknown": "see the sites: alongside admin sites list",
     "artifact_unknown": "see what the run produced: alongside runs artifacts RUN",
