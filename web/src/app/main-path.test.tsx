@@ -162,7 +162,7 @@ describe("a run", () => {
     await router.navigate(`/runs/${runCalled(hub, "JupyterLab")}`);
     const history = await screen.findByRole("region", { name: "History" });
     expect(await within(history).findByText("Waiting: Asked for by ada")).toBeVisible();
-    expect(within(history).getByText("Autzen: mounted read-only")).toBeVisible();
+    expect(within(history).getByText("autzen: mounted read-only")).toBeVisible();
     expect(history).not.toHaveTextContent("queued");
   });
 

@@ -1,10 +1,11 @@
 /** Where launch links lead: says what would run, where and on what. Nothing starts until someone presses Launch. */
-import { Alert, Badge, Box, Button, Card, Group, Skeleton, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Badge, Box, Button, Card, Group, Skeleton, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconInfoCircle, IconRocket } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useMemo } from "react";
-import { useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { asProblem } from "@/api/problem";
 import { meQuery } from "@/api/session";
 import { AsCommand } from "@/components/as-command";
 import { Facts } from "@/components/facts";
@@ -69,7 +70,15 @@ export function ConsentPage() {
               )}
             </Stack>
           </Card>
-          {!unknownTool && <ProblemAlert error={form.error} />}
+          {!unknownTool && (
+            <ProblemAlert error={form.error}>
+              {asProblem(form.error).code === "identifier_unknown" && (
+                <Text size="sm">
+                  Look for it under another form among the <Anchor component={Link} to="/datasets">datasets</Anchor>, or register it there.
+                </Text>
+              )}
+            </ProblemAlert>
+          )}
           {!form.error && !chosenPlace(preview) && <PlaceNote preview={preview} pending={form.previewPending && Boolean(draft.tool)} />}
           {hasNeeded && !changing && (
             <Alert color="yellow" icon={<IconInfoCircle size={17} aria-hidden />}>

@@ -5,6 +5,8 @@ import type { Run } from "@/api/types";
 import { OpenRunButton } from "@/components/open-run-button";
 import { useSteering } from "@/components/use-steering";
 
+const STARTABLE: readonly string[] = ["Stopped", "Failed", "Ended"];
+
 export function ReturnButtons({ match, onLeave }: { match: Run; onLeave?: () => void }) {
   const navigate = useNavigate();
   const { press, pending } = useSteering();
@@ -15,7 +17,7 @@ export function ReturnButtons({ match, onLeave }: { match: Run; onLeave?: () => 
   return (
     <Group gap="xs">
       {match.word === "Ready" && <OpenRunButton run={match} size="xs" />}
-      {match.word === "Stopped" && (
+      {STARTABLE.includes(match.word) && (
         <Button
           size="xs"
           loading={pending}

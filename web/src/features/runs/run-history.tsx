@@ -92,5 +92,7 @@ function sayEvent(event: RunEvent): string {
     const word = stateWord(event.state);
     return event.message && event.message !== event.state ? `${word}: ${event.message}` : word;
   }
+  // begins with the dataset's name, which stays as it is written
+  if (event.kind === "dataset" && event.message) return event.message;
   return sentence(event.message || event.reason_code?.replaceAll("_", " ") || event.kind);
 }

@@ -13,7 +13,8 @@ export function WhyWaiting({ run }: { run: Run }) {
   if (!data) return null;
   const nameOf = (id: string) => sites?.flatMap((site) => site.runners).find((runner) => runner.id === id)?.name ?? id;
   const ahead = data.position && data.position > 1 ? `${plural(data.position - 1, "run")} ahead of it` : null;
-  if (data.refusals.length === 0 && !data.rule && !ahead) return null;
+  // Nothing refuses it and nobody is ahead: it is about to start, which needs no explanation.
+  if (data.refusals.length === 0 && !ahead) return null;
   return (
     <Alert color="yellow" icon={<IconHelpCircle size={18} aria-hidden />} title="Why it waits">
       <Group gap="xs" mb={data.refusals.length > 0 ? 4 : 0}>
