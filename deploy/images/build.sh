@@ -53,6 +53,7 @@ build() {
         echo "$name is there"
         return
     fi
+    echo "Building $name"
     folder=$here/$1
     if [ "$1" = demo-tools ]; then
         demo_context
@@ -60,19 +61,26 @@ build() {
     fi
     # Without the buildx plugin the docker command only has the engine's own builder.
     docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-    docker build --quiet --network none --build-arg "BASE=$base" --label "alongside.made-of=$made_of" \
-        --tag "$name" "$folder" >/dev/null
+    # Its warnings, such as that of the old builder about itself, are shown only when it fails.
+    said=$(docker build --quiet --network none --build-arg "BASE=$base" --label "alongside.made-of=$made_of" \
+        --tag "$name" "$folder" 2>&1) || fail "$said"
     echo "$name built"
 }
+
+fail() {
+    echo "build.sh: $*" >&2
+    exit 1
+}
+
+docker version >/dev/null 2>&1 ||
+    fail "no Docker Engine answers: apt-get install docker.io (or start dockerd), and be in the group docker"
+[ -x "$python" ] || fail "$python is missing: run ./up once, or name a Python with uv and pip: PYTHON=…"
 
 [ -n "${BASE:-}" ] || "$here/make-base.sh" "$base"
 for image in ${*:-task web demo-tools}; do
     case $image in
     task | web) build "$image" ;;
     demo-tools) build demo-tools "$root/deploy/tools $root/requirements/demo.txt" ;;
-    *)
-        echo "build.sh: there is no image $image here (task, web, demo-tools)" >&2
-        exit 2
-        ;;
+    *) fail "there is no image $image here (task, web, demo-tools)" ;;
     esac
 done

@@ -28,6 +28,7 @@ fi
 
 if [ ! -s "$tarball" ]; then
     mkdir -p "$cache"
+    echo "Making a minimal Debian with Python (about a minute, once)"
     # A second builder waits here for the first, then finds the file.
     exec 9>"$cache/base.lock"
     flock 9
