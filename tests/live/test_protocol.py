@@ -182,3 +182,10 @@ async def test_an_artifact_that_is_not_small_stays_at_the_site(house: House, run
     with pytest.raises(Refused) as caught:
         await runner.put(run.id, "artifacts/big.bin", bytes(1_000_000))
     assert caught.value.status == 413
+
+
+async def test_a_runner_is_told_how_much_it_may_fetch_without_a_stated_size(
+    house: House, url: str, http: aiohttp.ClientSession
+) -> None:
+    session = await LiveRunner(house.join("lab", "r9"), url, http).session()
+    assert session.stage_max_bytes == house.hub.config.dispatcher.stage_max_bytes

@@ -32,6 +32,8 @@ class FileHost:
         #: break off after so many bytes, so many times
         self.break_after = 0
         self.breaks = 0
+        #: say beforehand how much comes
+        self.announced = True
         self.ranges: list[str | None] = []
         self.redirect = ""
 
@@ -58,7 +60,8 @@ class FileHost:
             offset = int(asked.removeprefix("bytes=").rstrip("-"))
         rest = self.content[offset:]
         response = web.StreamResponse(status=206 if offset else 200, headers={"ETag": etag})
-        response.content_length = len(rest)
+        if self.announced:
+            response.content_length = len(rest)
         await response.prepare(request)
         if self.breaks:
             self.breaks -= 1
@@ -218,6 +221,34 @@ async def test_an_unchanged_file_without_a_registered_checksum_is_not_fetched_ag
     assert await site.stage(source) == first
     host.content = b"new"
     assert (await site.stage(source)).read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_download_ends_where_more_comes_than_is_registered(
+    site: Site, host: FileHost, announced: bool
+) -> None:
+    host.announced = announced
+    source = Source("file", url=f"{host.url}/file", size_bytes=1_000_000)
+    with pytest.raises(CannotStart, match="1000000 are registered") as caught:
+        await site.stage(source)
+    assert caught.value.reason_code == "download_failed"
+    assert ("3000000 bytes" if announced else "more than 1000000 bytes") in caught.value.reason
+    assert list((site.downloads.folder / "partial").iterdir()) == [], "it does not fill the disk"
+    assert len(host.ranges) == 1, "and is not tried again"
+    exact = Source("file", url=f"{host.url}/file", size_bytes=len(CONTENT))
+    assert (await site.stage(exact)).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_without_a_registered_size_a_download_ends_at_the_largest_that_is_staged(
+    site: Site, host: FileHost, announced: bool
+) -> None:
+    host.announced = announced
+    site.downloads.size_max = 2_999_999
+    with pytest.raises(CannotStart, match=r"dispatcher\.stage_max_bytes") as caught:
+        await site.stage(Source("file", url=f"{host.url}/file"))
+    assert caught.value.reason_code == "download_failed"
+    assert (await site.stage(Source("file", url=f"{host.url}/file", size_bytes=3_000_000))).exists()
 
 
 async def test_a_wrong_checksum_is_refused_and_nothing_of_it_kept(site: Site, host: FileHost) -> None:

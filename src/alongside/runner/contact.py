@@ -8,12 +8,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from alongside import values
 from alongside.errors import EpochStale, Problem
 from alongside.runner.disk import read_json, write_json
+from alongside.runner.downloads import Downloads
 from alongside.runner.enrolment import Credentials
 from alongside.runner.holdings import Holdings
 from alongside.runner.hub_client import HubClient
@@ -40,6 +42,7 @@ class Contact:
         spool: Spool,
         orders: Orders,
         ways: EdgeWays,
+        downloads: Downloads,
         offer: Callable[[], Awaitable[Offer]],
         news: asyncio.Event,
     ) -> None:
@@ -49,11 +52,14 @@ class Contact:
         self.orders = orders
         self.holdings: Holdings = orders.holdings
         self.ways = ways
+        self.downloads = downloads
         self.offer = offer
         #: there is something to say
         self.news = news
         self.session: Session | None = None
         self._silence = Silence(spool.work_dir)
+        if last := self._silence.last:
+            downloads.size_max = last.get("stage_max_bytes", downloads.size_max)
 
     async def speak(self) -> None:
         """Forever: sync when there is something to say, and often enough to keep the leases."""
@@ -101,6 +107,7 @@ class Contact:
     async def _begin_session(self) -> Session:
         self.session = await self.hub.session(self.who.id, self.who.token)
         self._silence.begin(self.session)
+        self.downloads.size_max = self.session.stage_max_bytes
         self.ways.trust(self.session.hub_public_key)
         self.news.set()
         return self.session
@@ -155,8 +162,9 @@ class Silence:
     def __init__(self, work_dir: Path) -> None:
         self._session = work_dir / "session.json"
         self._mark = work_dir / "contact"
-        last = read_json(self._session)
-        self._grace_s: float = last["unreachable_grace_s"] if last else float("inf")
+        #: what the hub said at the beginning of the session before
+        self.last: dict[str, Any] | None = read_json(self._session)
+        self._grace_s: float = self.last["unreachable_grace_s"] if self.last else float("inf")
         try:
             silent_s = max(0.0, time.time() - self._mark.stat().st_mtime)
         except FileNotFoundError:

@@ -23,7 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import DefaultResolver
 
-from alongside.config import RunnerSettings
+from alongside.config import DispatcherSettings, RunnerSettings
 from alongside.runner.disk import read_json, write_json
 from alongside.runner.executors import CannotStart
 
@@ -39,6 +39,10 @@ class HostRefused(Exception):
     """The egress policy does not allow this host."""
 
 
+class TooMuch(Exception):
+    """More bytes come than are wanted."""
+
+
 class Downloads:
     def __init__(self, settings: RunnerSettings, work_dir: Path, *, retry_s: float = RETRY_S) -> None:
         #: without links, as whoever mounts from it wants it
@@ -46,6 +50,8 @@ class Downloads:
         self.policy = settings.egress
         self.hosts = frozenset(host.lower() for host in settings.egress_hosts)
         self.retry_s = retry_s
+        #: of files that no size is registered for; the hub says how much (contact.py)
+        self.size_max = DispatcherSettings().stage_max_bytes
         self._http: aiohttp.ClientSession | None = None
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -53,8 +59,16 @@ class Downloads:
         if self._http:
             await self._http.close()
 
-    async def fetch(self, url: str, sha256: str | None, progress: Callable[[int, int | None], None]) -> Path:
+    async def fetch(
+        self,
+        url: str,
+        sha256: str | None,
+        progress: Callable[[int, int | None], None],
+        size_bytes: int | None = None,
+    ) -> Path:
         """The file's place in the cache; two who ask for one URL wait for the same download.
+
+        It ends with an error where more comes than is registered for it.
 
         Raises:
             CannotStart: download_failed, checksum_mismatch, disk_full.
@@ -65,7 +79,15 @@ class Downloads:
             if sha256 and (known := self._complete(sha256.lower())).exists():
                 return known
             try:
-                return await self._fetch(url, sha256.lower() if sha256 else None, progress)
+                return await self._fetch(url, sha256.lower() if sha256 else None, progress, size_bytes)
+            except TooMuch as error:
+                why = (
+                    f"no size is registered for it, and at most {self.size_max} bytes are fetched then "
+                    "(dispatcher.stage_max_bytes)"
+                    if size_bytes is None
+                    else f"{size_bytes} are registered for it"
+                )
+                raise CannotStart("download_failed", f"{url} has {error} bytes, but {why}") from error
             except HostRefused as error:
                 raise CannotStart("download_failed", f"{url} is not fetched: {error}") from error
             except OSError as error:
@@ -73,13 +95,19 @@ class Downloads:
                     raise CannotStart("disk_full", f"the disk is full: no space to fetch {url}") from error
                 raise CannotStart("download_failed", f"cannot fetch {url}: {error}") from error
 
-    async def _fetch(self, url: str, sha256: str | None, progress: Callable[[int, int | None], None]) -> Path:
+    async def _fetch(
+        self,
+        url: str,
+        sha256: str | None,
+        progress: Callable[[int, int | None], None],
+        size_bytes: int | None,
+    ) -> Path:
         reason = ""
         for number in range(TRIES):
             if number:
                 await asyncio.sleep(self.retry_s * 2 ** (number - 1))
             try:
-                found = await self._once(url, progress)
+                found = await self._once(url, progress, size_bytes)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
                 reason = f"{url} broke off {number + 1} times: {error or type(error).__name__}"
                 continue
@@ -87,7 +115,7 @@ class Downloads:
         raise CannotStart("download_failed", reason)
 
     async def _once(
-        self, url: str, progress: Callable[[int, int | None], None]
+        self, url: str, progress: Callable[[int, int | None], None], size_bytes: int | None
     ) -> tuple[Path, str | None] | Path:
         """Go on with a download to its end: the pieces and their ETag, or the cached file if unchanged."""
         name = hashlib.sha256(url.encode()).hexdigest()
@@ -117,13 +145,23 @@ class Downloads:
             write_json(state, {"url": url, "etag": etag})
             length = response.content_length
             total = None if length is None else offset + length
-            with partial.open("ab" if offset else "wb") as file:
-                async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                    await asyncio.to_thread(file.write, chunk)
-                    offset += len(chunk)
-                    progress(offset, total)
-                file.flush()
-                await asyncio.to_thread(os.fsync, file.fileno())
+            most = self.size_max if size_bytes is None else size_bytes
+            try:
+                if total is not None and total > most:
+                    raise TooMuch(f"{total}")
+                with partial.open("ab" if offset else "wb") as file:
+                    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                        offset += len(chunk)
+                        if offset > most:
+                            raise TooMuch(f"more than {most}")
+                        await asyncio.to_thread(file.write, chunk)
+                        progress(offset, total)
+                    file.flush()
+                    await asyncio.to_thread(os.fsync, file.fileno())
+            except TooMuch:
+                partial.unlink(missing_ok=True)
+                state.unlink(missing_ok=True)
+                raise
         return partial, etag
 
     async def _accept(self, url: str, found: tuple[Path, str | None] | Path, sha256: str | None) -> Path:

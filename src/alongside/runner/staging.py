@@ -125,7 +125,7 @@ class Staging:
             percent = 100.0 * done / total if total else None
             progress(percent, f"fetching {name}: {_bytes(done)}" + (f" of {_bytes(total)}" if total else ""))
 
-        return await self.downloads.fetch(url, source.sha256, told)
+        return await self.downloads.fetch(url, source.sha256, told, source.size_bytes)
 
     async def _copy(self, path: Path, places: Places, name: str, progress: Progress) -> None:
         total = await asyncio.to_thread(homes.size, path)

@@ -104,7 +104,7 @@ class Worker:
             loaded, self.unusable = load_executors(self.settings, self.work_dir)
             self.executors.update(loaded)
             who = await self._until_leaving(credentials(self.settings, self.work_dir, hub))
-            contact = Contact(hub, who, self.spool, orders, ways, self._offer, self._news)
+            contact = Contact(hub, who, self.spool, orders, ways, downloads, self._offer, self._news)
             await self.holdings.resume()
             orders.resume()
             loops += [

@@ -43,6 +43,8 @@ class Session:
     unreachable_grace_s: float
     #: PEM of the hub's Ed25519 public key, for the edge to check tickets
     hub_public_key: str
+    #: a file that no size is registered for is fetched only up to this size
+    stage_max_bytes: int = 10_000_000_000
 
 
 @dataclass(frozen=True)

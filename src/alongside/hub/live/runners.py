@@ -34,6 +34,7 @@ async def open_session(request: web.Request) -> web.Response:
             sync_every_s=settings.sync_every_s,
             unreachable_grace_s=settings.unreachable_grace_s,
             hub_public_key=desk.hub.keyring.public_pem,
+            stage_max_bytes=settings.stage_max_bytes,
         )
     )
 

@@ -101,8 +101,7 @@ def _take(
         return _state(tx, run, trial, report, now, config, known)
     _skip(tx, report)
     if report.kind == "artifacts":
-        artifacts.note(tx, report.run, report.attempt, report.body, now)
-        return ""
+        return artifacts.note(tx, report.run, report.attempt, report.body, now)
     if trial.number < run.attempt or trial.ended:
         return "too late"
     match report.kind:
