@@ -142,8 +142,8 @@ export function fakeRunner(changes: Partial<Runner> = {}): Runner {
     state: "online",
     labels: [],
     executors: [
-      { kind: "process", available: true, reason: "", environments: ["jupyter", "lidar"], can_mount: true, single_tenant: false, can_attach: true },
-      { kind: "docker", available: false, reason: "no Docker Engine answers at /var/run/docker.sock", environments: [], can_mount: true, single_tenant: false, can_attach: true },
+      { kind: "process", available: true, reason: "", environments: ["jupyter", "lidar"], can_mount: true, single_tenant: false, can_attach: true, network: false },
+      { kind: "docker", available: false, reason: "no Docker Engine answers at /var/run/docker.sock", environments: [], can_mount: true, single_tenant: false, can_attach: true, network: false },
     ],
     capacity: { cpus: 8, memory_gb: 32, gpus: 0 },
     version: "0.1.0",

@@ -367,6 +367,7 @@ export class HubDouble {
       match: match ?? null,
       quota: this.me().quota,
       resources: { ...tool.latest.spec.resources, ...request.resources },
+      arguments: request.arguments ?? {},
       arguments_schema: tool.latest.spec.arguments,
     };
   }
