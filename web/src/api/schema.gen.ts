@@ -2299,6 +2299,8 @@ export interface components {
             hub_public_key: string;
             lease_ttl_s: number;
             site: string;
+            /** @default 10000000000 */
+            stage_max_bytes: number;
             sync_every_s: number;
             unreachable_grace_s: number;
         };
