@@ -19,7 +19,7 @@ test: ## Everything, with the real services
 bench: ## The figures in docs/reference, measured again on this machine
 	$(PYTHON) -m bench
 
-soak: ## An hour of launches, kills and restarts, then the books are checked
+soak: ## Ten minutes of launches, kills and restarts, then the books are checked
 	$(PYTHON) -m bench.soak
 
 web: ## The web app, built into the package

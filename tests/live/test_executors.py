@@ -320,6 +320,29 @@ def test_a_killed_engine_retries_tasks_and_restarts_tools(
     bench.delete(run, job)
 
 
+def test_what_begins_while_the_engine_is_away_is_tried_again(
+    installed: tuple[Installation, DockerEngine | None, Path],
+) -> None:
+    place, engine, data = installed
+    if engine is None:
+        pytest.skip(f"NO DOCKER ENGINE: {missing()}")
+    bench = Bench(place, engine, data, "docker")
+    engine.stop(signal.SIGKILL)
+    try:
+        # before the runner has told that its engine is away, and after it
+        first = bench.launch("summary", DOI)
+        time.sleep(1.5)
+        second, tool = bench.launch("summary", DOI), bench.launch("lab", DOI)
+        time.sleep(0.5)
+        assert not {bench.runs.show(run.id).state for run in (first, second, tool)} & {"system_error"}
+    finally:
+        engine.start()
+    for run in (first, second):
+        assert bench.runs.wait(run.id, timeout_s=60).state == "complete"
+    bench.ready(tool)
+    bench.delete(first, second, tool)
+
+
 def addresses(bench: Bench, run: Run) -> list[str]:
     """Where the run's containers are, if they have networks; none of them publishes a port."""
     if bench.engine is None:

@@ -171,7 +171,8 @@ async def test_an_engine_that_is_away_is_said_so_and_waited_for(bench: DockerBen
         assert str(bench.engine.socket) in status.reason
         with pytest.raises(CannotStart) as refused:
             await bench.start(bench.job(bench.task()))
-        assert refused.value.reason_code == "sandbox_unavailable"
+        # which is worth another attempt: nothing is placed here as long as the status says so
+        assert refused.value.reason_code == "engine_restarted"
         assert not waiting.done()
     finally:
         await asyncio.to_thread(bench.engine.start)

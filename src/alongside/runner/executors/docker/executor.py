@@ -352,7 +352,8 @@ class DockerExecutor:
             async with self._engine.asked() as docker:
                 yield docker
         except EngineAway as trouble:
-            raise CannotStart("sandbox_unavailable", str(trouble)) from None
+            # it was there when the attempt was placed here: another one may find it back
+            raise CannotStart("engine_restarted", str(trouble)) from None
         except DockerError as error:
             raise containers.refusal(error.message) from None
         except FileNotFoundError as error:
