@@ -236,6 +236,14 @@ def _section_type(section: Field[Any]) -> type[Any]:
     return get_type_hints(Config)[section.name]
 
 
+def _number(value: Any, kind: type[int] | type[float]) -> int | float:
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        words = "a whole number" if kind is int else "a number"
+        raise ValueError(f"expected {words}, got {value!r}") from None
+
+
 def _convert(item: Field[Any], value: Any) -> Any:
     default = item.default
     if isinstance(default, bool):
@@ -244,10 +252,8 @@ def _convert(item: Field[Any], value: Any) -> Any:
         if str(value).lower() in {"0", "false", "no", "off"}:
             return False
         raise ValueError(f"expected true or false, got {value!r}")
-    if isinstance(default, int):
-        return int(value)
-    if isinstance(default, float):
-        return float(value)
+    if isinstance(default, (int, float)):
+        return _number(value, type(default))
     if isinstance(default, tuple):
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(str(part).strip() for part in parts if str(part).strip())

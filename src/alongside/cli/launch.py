@@ -135,7 +135,8 @@ def _finish(client: Client, run: str, into: Path) -> list[Path]:
         sys.stderr.flush()
     found = client.runs.wait(run, timeout_s=60)
     if found.state != "complete":
-        raise RunFailed(f"the run is {found.state}: {found.reason}", run)
+        ended = "was canceled" if found.state == "canceled" else "failed"
+        raise RunFailed(f"the run {ended}: {found.reason or found.state}", run)
     return [client.runs.download(run, artifact, into) for artifact in client.runs.artifacts(run)]
 
 
