@@ -11,7 +11,7 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { RowSkeletons } from "@/components/row-skeletons";
 import { SearchBox } from "@/components/search-box";
 import { TimeAgo } from "@/components/time-ago";
-import { formatNumber } from "@/lib/format";
+import { formatNumber, plural } from "@/lib/format";
 import { AccountDialog } from "./account-dialog";
 import { NewAccountDialog } from "./new-account-dialog";
 
@@ -83,7 +83,7 @@ export function PeopleTab() {
 
 function sayLimits({ limits }: Account): string {
   const parts: string[] = [];
-  if (limits.running != null) parts.push(`${limits.running} runs`);
+  if (limits.running != null) parts.push(plural(limits.running, "run"));
   if (limits.cpus != null) parts.push(`${formatNumber(limits.cpus)} cpus`);
   if (limits.memory_gb != null) parts.push(`${formatNumber(limits.memory_gb)} GB`);
   return parts.join(" · ") || "none";

@@ -75,6 +75,8 @@ export function RegisterDialog({ opened, onClose, sites }: RegisterDialogProps) 
                 name="path"
                 label="Path at the site"
                 placeholder="/data/lidar/autzen"
+                description="Below a folder that the site opens (runner.data_roots)"
+                inputWrapperOrder={["label", "input", "description", "error"]}
                 required
                 error={fault("locations[0].path")}
                 style={{ flex: "1 1 14rem" }}

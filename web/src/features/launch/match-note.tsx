@@ -8,7 +8,7 @@ import { ReturnButtons } from "./return-buttons";
 
 export function MatchNote({ match, onLeave }: { match: Run; onLeave?: () => void }) {
   return (
-    <Alert variant="light" color="accent" icon={<IconArrowBackUp size={18} aria-hidden />} title="You already have this: return to it">
+    <Alert variant="light" color="accent" icon={<IconArrowBackUp size={18} aria-hidden />} title={match.word === "Failed" ? "One like this failed" : "You already have this: return to it"}>
       <Group justify="space-between" gap="sm">
         <Text size="sm" component="div">
           <Group gap={8}>
