@@ -14,6 +14,7 @@ import typer
 
 from alongside.cli.datasets import location
 from alongside.cli.launch import arguments
+from alongside.cli.session import local_token_file, remember_data_folder
 from alongside.client import Client
 from support.small_hub import SmallHub
 
@@ -173,3 +174,33 @@ def test_doctor_shows_why_each_executor_offers_less(alongside: Run, tmp_path: Pa
     assert str(missing) in found["executor docker"]["found"]
     assert "r: there is no folder /nowhere" in found["executor process"]["found"]
     assert "runner.share_network" in found["executor process"]["found"]
+
+
+def test_commands_find_the_installation_that_was_started_last(
+    alongside: Run, hub: SmallHub, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere" / "data"
+    kept = local_token_file(folder)
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"url": hub.url, "token": hub.token}))
+    assert alongside("me").code == 3
+    remember_data_folder(folder)
+    said = alongside("me")
+    assert said.code == 0, said.err
+    assert "admin" in said.out
+    assert alongside("--data-dir", str(tmp_path / "another"), "me").code == 3
+
+
+def test_what_an_account_may_hold_is_set_and_taken_back(
+    alongside: Run, hub: SmallHub, client: Client
+) -> None:
+    client.admin.add_account("grace", "user")
+    access = ("--url", hub.url, "--token", hub.token, "admin", "accounts", "limits", "grace")
+    assert alongside(*access, "--running", "2", "--memory-gb", "8").code == 0
+    limits = client.admin.account("grace").limits
+    assert (limits.running, limits.cpus, limits.memory_gb) == (2, None, 8)
+    refused = alongside(*access, "--running", "-3")
+    assert refused.code == 1
+    assert "limits.running" in refused.err
+    assert alongside(*access).code == 0
+    assert client.admin.account("grace").limits.running is None
