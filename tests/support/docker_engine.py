@@ -1,6 +1,6 @@
 """A Docker Engine of the tests' own: private folders and socket, no default bridge, ended by its pid.
 
-Its images survive between sessions under .cache/; one session at a time has a folder to itself.
+Its images survive between sessions under .cache/; each session has a folder, and a subnet, to itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 BASE = "alongside/base:12"
 START_S = 30.0
+#: of all checkouts of this machine: an engine's subnet is its number
+LOCKS = Path(tempfile.gettempdir(), "alongside-test-engines")
+TURN_S = 60.0
 
 
 class DockerEngine:
@@ -182,13 +185,28 @@ def docker_engine() -> Iterator[DockerEngine]:
 
 
 def _take_folder() -> tuple[int, int]:
+    """A number that no other session of this machine has, and its lock.
+
+    An engine that starts takes the rules away by which those beside it keep networks apart: sessions take
+    turns if that does not take too long.
+    """
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    deadline = time.monotonic() + TURN_S
+    while (lock := _locked(0)) is None and time.monotonic() < deadline:
+        time.sleep(0.5)
     for number in range(50):
-        folder = CACHE / "engines" / str(number)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = lock or _locked(number)
+        if lock is not None:
+            (CACHE / "engines" / str(number)).mkdir(mode=0o700, parents=True, exist_ok=True)
             return number, lock
-        except BlockingIOError:
-            os.close(lock)
     raise RuntimeError("50 test sessions with a Docker Engine each are running")
+
+
+def _locked(number: int) -> int | None:
+    lock = os.open(LOCKS / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    except BlockingIOError:
+        os.close(lock)
+        return None
