@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -278,19 +279,28 @@ def test_a_tool_that_dies_is_started_again_until_that_has_happened_too_often(ben
 
 
 @pytest.mark.parametrize("part", ["hub", "dispatcher", "runner"])
-def test_an_open_socket_survives_the_death_of(bench: Bench, part: str) -> None:
-    run, browser = bench.opened("port")
-    job = bench.launch("summary", DOI, arguments={"sleep_s": 4})
-    with OpenSocket(browser, f"{run.url}") as socket:
-        socket.say("before")
-        bench.place.strike(part)
-        socket.say("after")
-        assert socket.beats
-    done = bench.runs.wait(job.id, timeout_s=60)
-    assert done.state == "complete"
-    bench.books.told_once(done)
-    assert bench.runs.show(run.id).attempt == 1
-    bench.delete(run, job)
+def test_open_sockets_of_every_executor_survive_the_death_of(
+    installed: tuple[Installation, DockerEngine | None, Path], part: str
+) -> None:
+    place, engine, data = installed
+    kinds = ("process", "docker") if engine else ("process",)
+    benches = [Bench(place, engine, data, kind) for kind in kinds]
+    tools = [bench.opened("port") for bench in benches]
+    jobs = [bench.launch("summary", DOI, arguments={"sleep_s": 3}) for bench in benches]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(OpenSocket(browser, f"{run.url}")) for run, browser in tools]
+        for socket in sockets:
+            socket.say("before")
+        place.strike(part)
+        for socket in sockets:
+            socket.say("after")
+            assert socket.beats
+    for bench, job, (run, _) in zip(benches, jobs, tools, strict=True):
+        done = bench.runs.wait(job.id, timeout_s=60)
+        assert done.state == "complete"
+        bench.books.told_once(done)
+        assert bench.runs.show(run.id).attempt == 1
+    benches[0].delete(*jobs, *(run for run, _ in tools))
 
 
 def test_a_killed_engine_retries_tasks_and_restarts_tools(
