@@ -448,11 +448,13 @@ def test_signing_out_closes_the_ways_into_tools(house: House) -> None:
 def test_a_size_that_nobody_stated_is_learned_from_the_runner_that_staged_it(house: House) -> None:
     at_site = house.dataset("doi:10.5072/here", at="lab")
     by_address = house.dataset("doi:10.5072/there", at=None, may_leave=True)
-    run = house.request("notebook", datasets=("doi:10.5072/here", "doi:10.5072/there")).id
+    unsized = house.dataset("doi:10.5072/unsized", at=None, address_size=None, may_leave=True)
+    wanted = ("doi:10.5072/here", "doi:10.5072/there", "doi:10.5072/unsized")
+    run = house.request("notebook", datasets=wanted).id
     house.sync("r1")
     double = house.runners["r1"]
     mounts = double.held[run, 1].assignment.datasets
-    assert [mount.sources[0].size_bytes for mount in mounts] == [None, 1000]
+    assert [mount.sources[0].size_bytes for mount in mounts] == [None, 1000, None]
 
     def mounted(index: int, **said: object) -> None:
         source = mounts[index].sources[0]
@@ -464,17 +466,18 @@ def test_a_size_that_nobody_stated_is_learned_from_the_runner_that_staged_it(hou
     def sizes() -> list[int | None]:
         with house.hub.database.read() as tx:
             ann = house.people["ann"]
-            return [datasets.get(tx, ann, item.id).size_bytes for item in (at_site, by_address)]
+            return [datasets.get(tx, ann, item.id).size_bytes for item in (at_site, by_address, unsized)]
 
     for wrong in (-1, True, "5", 1e300, None):
         mounted(0, size_bytes=wrong)
     mounted(0, size_bytes=5, location="/data/elsewhere")
-    assert sizes() == [None, 1000]
+    assert sizes() == [None, 1000, None]
     mounted(0, size_bytes=12_345)
     assert changes.Change("dataset", at_site.id) in house.turn().heard, "the web app shows it"
     mounted(0, size_bytes=99)
     mounted(1, size_bytes=99)
-    assert sizes() == [12_345, 1000], "what is stated already stays"
+    mounted(2, size_bytes=99)
+    assert sizes() == [12_345, 1000, None], "what is stated stays; at an address it would be a limit"
 
 
 def test_a_runner_that_is_not_root_serves_administrators_and_says_why_nobody_else(house: House) -> None:

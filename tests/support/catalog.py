@@ -33,14 +33,21 @@ def runner(tx: Tx, site_name: str, name: str, now: datetime) -> JoinedRunner:
 
 
 def dataset(
-    tx: Tx, caller: Caller, identifier: str, now: datetime, *, at: str | None, **more: Any
+    tx: Tx,
+    caller: Caller,
+    identifier: str,
+    now: datetime,
+    *,
+    at: str | None,
+    address_size: int | None = 1000,
+    **more: Any,
 ) -> Dataset:
-    """A dataset at a site (`at`), or only at an address (`at=None`)."""
+    """A dataset at a site (`at`), or only at an address (`at=None`), where its size may be stated."""
     path = f"/data/{identifier.rpartition('/')[2]}"
     place = (
         NewLocation(site=at, path=path)
         if at is not None
-        else NewLocation(url=f"https://data.example.org{path}", size_bytes=1000)
+        else NewLocation(url=f"https://data.example.org{path}", size_bytes=address_size)
     )
     return datasets.register(
         tx, caller, NewDataset(identifiers=(identifier,), locations=(place,), **more), now

@@ -172,14 +172,19 @@ def add_location(tx: Tx, dataset_id: str, location: Location, site_ids: Mapping[
 
 
 def learn_size(tx: Tx, dataset_id: str, place: str, site: str | None, size_bytes: int) -> bool:
-    """Note the size of what is at a path of a site, or at an address; False where one is stated already."""
+    """Note the size of what is at a path of a site; False where one is stated already.
+
+    Not for addresses: a stated size limits what is downloaded from there, and what was measured once
+    must not.
+    """
     here = select(sites.c.id).where(sites.c.name == site).scalar_subquery()
     learned = tx.execute(
         update(locations)
         .where(
             locations.c.dataset_id == dataset_id,
             locations.c.size_bytes.is_(None),
-            or_(and_(locations.c.path == place, locations.c.site_id == here), locations.c.url == place),
+            locations.c.path == place,
+            locations.c.site_id == here,
         )
         .values(size_bytes=size_bytes)
     )
