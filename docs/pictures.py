@@ -23,14 +23,13 @@ SIZE = {"width": 1280, "height": 800}
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     demo = demonstration.prepared()
-    runner = {key.removeprefix("runner."): value for key, value in demo.settings((), ()).items()}
     with (
         tempfile.TemporaryDirectory(prefix="alongside-pictures-") as folder,
-        Installation(Path(folder), runner=runner) as place,
+        Installation(Path(folder), runner=demonstration.runner_settings(demo)) as place,
         sync_playwright() as playwright,
     ):
         Path(folder).chmod(0o755)
-        demo.publish(place.client, ROOT / "deploy" / "tools")
+        demonstration.publish(demo, place.client)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )

@@ -30,15 +30,17 @@ PICTURES = ROOT / ".cache" / "pictures"
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     demo = demonstration.prepared()
-    wishes = demo.settings((), ())
-    runner = {key.removeprefix("runner."): value for key, value in wishes.items()}
     with Installation(
         tmp_path_factory.mktemp("browser"),
         # room for a tool of each test: they stay until the end
-        runner={**runner, "executors": ("alongside.runner.executors.process",), "memory_gb": 16.0},
+        runner={
+            **demonstration.runner_settings(demo),
+            "executors": ("alongside.runner.executors.process",),
+            "memory_gb": 16.0,
+        },
         dispatcher={"lease_ttl_s": 15.0, "sync_every_s": 1.0},
     ) as place:
-        demo.publish(place.client, ROOT / "deploy" / "tools")
+        demonstration.publish(demo, place.client)
         yield place
 
 

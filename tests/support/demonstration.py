@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from alongside.cli.up.demo import Demo
+from alongside.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65_534
@@ -20,6 +22,16 @@ def prepared() -> Demo:
         [sys.executable, ROOT / "deploy" / "tools" / "prepare.py", folder], check=True, timeout=540
     )
     return Demo(folder)
+
+
+def runner_settings(demo: Demo) -> dict[str, Any]:
+    """The `runner` section of an installation that has the demonstration's data and environment."""
+    return {key.removeprefix("runner."): value for key, value in demo.settings((), ()).items()}
+
+
+def publish(demo: Demo, client: Client) -> None:
+    """Its tools and datasets, as `./up` adds them."""
+    demo.publish(client, ROOT / "deploy" / "tools")
 
 
 def _places() -> tuple[Path, ...]:
