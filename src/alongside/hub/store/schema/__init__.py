@@ -1,0 +1,67 @@
+"""The tables. Plural names, unprefixed columns; the only place that describes them."""
+
+from __future__ import annotations
+
+from alongside.hub.store.schema.base import Document, Instant, metadata
+from alongside.hub.store.schema.clockwork import changes, idempotency, leader
+from alongside.hub.store.schema.data import datasets, identifiers, locations, lookups
+from alongside.hub.store.schema.people import (
+    accounts,
+    group_members,
+    groups,
+    sessions,
+    signin_links,
+    tag_accounts,
+    tag_groups,
+    tag_things,
+    tags,
+    tokens,
+)
+from alongside.hub.store.schema.places import registration_tokens, runners, sites
+from alongside.hub.store.schema.runs import (
+    actions,
+    artifacts,
+    attempts,
+    events,
+    leases,
+    outbox,
+    run_datasets,
+    runs,
+)
+from alongside.hub.store.schema.tools import tool_versions, tools
+
+__all__ = [
+    "Document",
+    "Instant",
+    "accounts",
+    "actions",
+    "artifacts",
+    "attempts",
+    "changes",
+    "datasets",
+    "events",
+    "group_members",
+    "groups",
+    "idempotency",
+    "identifiers",
+    "leader",
+    "leases",
+    "locations",
+    "lookups",
+    "metadata",
+    "outbox",
+    "registration_tokens",
+    "run_datasets",
+    "runners",
+    "runs",
+    "sessions",
+    "signin_links",
+    "sites",
+    "tag_accounts",
+    "tag_groups",
+    "tag_things",
+    "tags",
+    "tokens",
+    "tool_versions",
+    "tools",
+]
