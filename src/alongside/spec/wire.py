@@ -113,7 +113,7 @@ class Assignment:
     time_limit_s: float | None = None
 
 
-OutboxKind = Literal["assign", "cancel", "stop", "attach", "detach", "revoke", "grants", "remove"]
+OutboxKind = Literal["assign", "cancel", "stop", "attach", "detach", "revoke", "grants", "remove", "errand"]
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,42 @@ class OutboxItem:
     Bodies: assign → Assignment; cancel, stop → {run, attempt, reason_code};
     attach → {run, attempt, action, mount: DatasetMount}; detach → {run, attempt, action, name};
     revoke → {run, grantee | null}: null means every grantee;
-    remove → {run, account}: the run was deleted for good, nothing of it is to stay.
+    remove → {run, account}: the run was deleted for good, nothing of it is to stay;
+    errand → Errand.
     """
 
     seq: int
     #: an OutboxKind, or one that only a newer hub knows: that is acknowledged and left undone
     kind: str
     body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Errand:
+    """Something a site is asked to do that is not about one run; done once, or again after a restart."""
+
+    id: str
+    #: which of the runner's errand modules does it
+    kind: str
+    body: dict[str, Any]
+    #: for whom; None: for the site
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True)
+class ErrandNews:
+    """How an errand stands. `number` counts up per errand from 1: older news change nothing."""
+
+    errand: str
+    number: int
+    #: `running`, or one it ends in: `complete`, `executor_error` (it cannot be done), `system_error`
+    state: State
+    #: 0 to 100
+    progress: float = 0.0
+    message: str = ""
+    reason_code: str | None = None
+    reason: str = ""
+    answer: dict[str, Any] = field(default_factory=dict)
 
 
 ReportKind = Literal["state", "progress", "ready", "restart", "dataset", "action", "artifacts"]
@@ -171,6 +200,8 @@ class Sync:
     acked_to: int = 0
     #: activity per run: {run: {at: RFC 3339, connections: n, bytes: n}}
     activity: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: said again until the answer names them in `errands`
+    errands: tuple[ErrandNews, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -200,3 +231,5 @@ class SyncAnswer:
     outbox: tuple[OutboxItem, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     reports: tuple[ReportAnswer, ...] = ()
+    #: errand → number of its newest news that is durable at the hub
+    errands: dict[str, int] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alongside.hub.store.schema.base import Document, Instant, metadata
 from alongside.hub.store.schema.clockwork import changes, idempotency, leader
 from alongside.hub.store.schema.data import datasets, identifiers, locations, lookups
+from alongside.hub.store.schema.errands import errands
 from alongside.hub.store.schema.people import (
     accounts,
     group_members,
@@ -39,6 +40,7 @@ __all__ = [
     "attempts",
     "changes",
     "datasets",
+    "errands",
     "events",
     "group_members",
     "groups",
