@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from support import demonstration
 from support.installation import Installation
 
 ROOT = Path(__file__).resolve().parents[2]
+#: how long a page may take on a machine that runs everything at once
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -59,12 +64,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[], Page]]:
-    """Opens a browser of its own (no cookies); leaves a picture of its pages when the test fails."""
+    """Opens a browser of its own (no cookies); when the test fails, tells what its pages showed."""
     contexts: list[BrowserContext] = []
 
     def open_browser() -> Page:
         context = chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB")
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context.new_page()
 
@@ -74,8 +79,16 @@ def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callabl
         for index, page in enumerate(context.pages):
             if failed:
                 PICTURES.mkdir(parents=True, exist_ok=True)
-                page.screenshot(path=PICTURES / f"{request.node.name}-{number}-{index}.png")
+                with suppress(Error):
+                    sys.stdout.write(f"\n── {page.url}\n{page.inner_text('body', timeout=5_000)[:2_000]}\n")
+                    page.screenshot(path=PICTURES / f"{request.node.name}-{number}-{index}.png")
         context.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.hookimpl(wrapper=True)
