@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, false
 
-from alongside.hub.store.schema.base import Document, Id, Name, id_, metadata, ref, when
+from alongside.hub.store.schema.base import Document, Id, Name, Sequence, id_, metadata, ref, when
 
 accounts = Table(
     "accounts",
@@ -18,6 +18,27 @@ accounts = Table(
     Column("active", Boolean, nullable=False, default=True),
     Column("limits", Document, nullable=False),
     when("created_at"),
+    #: whose limits hold unless the account has its own; a class that nobody wrote down limits nothing
+    Column("account_class", Name, nullable=False, default="standard", server_default="standard"),
+    Column("email_verified", Boolean, nullable=False, default=False, server_default=false()),
+    #: `admitted`, `waiting` or `refused`
+    Column("standing", String(16), nullable=False, default="admitted", server_default="admitted"),
+    #: an anonymous account of one browser
+    Column("guest", Boolean, nullable=False, default=False, server_default=false()),
+    when("expires_at", nullable=True),
+    when("deleted_at", nullable=True),
+    Index(None, "standing"),
+    Index(None, "email"),
+    Index(None, "expires_at"),
+)
+
+account_classes = Table(
+    "account_classes",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("title", Text, nullable=False, default=""),
+    #: running_max, cpus_max, memory_gb_max, gpus_max, lifetime_max_s, home_quota_gb
+    Column("limits", Document, nullable=False),
 )
 
 groups = Table(
@@ -29,6 +50,7 @@ group_members = Table(
     metadata,
     ref("group_id", "groups.id", key=True),
     ref("account_id", "accounts.id", key=True),
+    Column("manager", Boolean, nullable=False, default=False, server_default=false()),
     Index(None, "account_id"),
 )
 
@@ -68,6 +90,9 @@ sessions = Table(
     ref("account_id", "accounts.id"),
     when("created_at"),
     when("expires_at"),
+    #: the administrator who looks as this account; SQLite adds no foreign key to a table that is there
+    Column("acting", Id),
+    Index(None, "account_id"),
 )
 
 tokens = Table(
@@ -91,4 +116,74 @@ signin_links = Table(
     ref("account_id", "accounts.id"),
     when("expires_at"),
     when("used_at", nullable=True),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    id_(),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    #: None: whoever holds the link
+    Column("email", Text),
+    Column("account_class", Name, nullable=False, default="standard"),
+    ref("group_id", "groups.id", nullable=True),
+    Column("note", Text, nullable=False, default=""),
+    Column("uses_left", Integer, nullable=False),
+    ref("created_by", "accounts.id", nullable=True),
+    when("created_at"),
+    when("expires_at"),
+)
+
+address_links = Table(
+    "address_links",
+    metadata,
+    id_(),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    #: `sign_in`, `verify` or `reset`
+    Column("purpose", String(16), nullable=False),
+    Column("email", Text, nullable=False),
+    #: None: nobody has this address so far
+    ref("account_id", "accounts.id", nullable=True),
+    when("created_at"),
+    when("expires_at"),
+    when("used_at", nullable=True),
+)
+
+guest_returns = Table(
+    "guest_returns",
+    metadata,
+    ref("account_id", "accounts.id", key=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+)
+
+outside_identities = Table(
+    "outside_identities",
+    metadata,
+    Column("issuer", Name, primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    ref("account_id", "accounts.id"),
+    when("created_at"),
+    Index(None, "account_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    when("at"),
+    #: names as they were then: the record outlives the accounts
+    Column("actor", Name, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("thing", Name, nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("key", Name, primary_key=True),
+    Column("count", Integer, nullable=False),
+    when("since"),
+    Index(None, "since"),
 )

@@ -14,6 +14,97 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "account_classes",
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("limits", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_account_classes")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("at", sa.String(27), nullable=False),
+        sa.Column("actor", sa.String(length=128), nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("thing", sa.String(length=128), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "throttle",
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("since", sa.String(27), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_throttle")),
+    )
+    with op.batch_alter_table("throttle", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_throttle_since"), ["since"], unique=False)
+
+    op.create_table(
+        "address_links",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("expires_at", sa.String(27), nullable=False),
+        sa.Column("used_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_address_links_account_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_address_links")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_address_links_secret_hash")),
+    )
+    op.create_table(
+        "guest_returns",
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_guest_returns_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_guest_returns")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_guest_returns_secret_hash")),
+    )
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("account_class", sa.String(length=128), nullable=False),
+        sa.Column("group_id", sa.String(length=26), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("uses_left", sa.Integer(), nullable=False),
+        sa.Column("created_by", sa.String(length=26), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("expires_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["accounts.id"], name=op.f("fk_invitations_created_by"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_invitations_group_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("secret_hash", name=op.f("uq_invitations_secret_hash")),
+    )
+    op.create_table(
+        "outside_identities",
+        sa.Column("issuer", sa.String(length=128), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_outside_identities_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_outside_identities")),
+    )
+    with op.batch_alter_table("outside_identities", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_outside_identities_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "errands",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("runner_id", sa.String(length=26), nullable=False),
@@ -42,3 +133,27 @@ def upgrade() -> None:
     with op.batch_alter_table("errands", recreate="never") as batch_op:
         batch_op.create_index(batch_op.f("ix_errands_kind_subject"), ["kind", "subject"], unique=False)
         batch_op.create_index(batch_op.f("ix_errands_state"), ["state"], unique=False)
+
+    with op.batch_alter_table("accounts", recreate="never") as batch_op:
+        batch_op.add_column(
+            sa.Column("account_class", sa.String(length=128), server_default="standard", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("email_verified", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("standing", sa.String(length=16), server_default="admitted", nullable=False)
+        )
+        batch_op.add_column(sa.Column("guest", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("expires_at", sa.String(27), nullable=True))
+        batch_op.add_column(sa.Column("deleted_at", sa.String(27), nullable=True))
+        batch_op.create_index(batch_op.f("ix_accounts_email"), ["email"], unique=False)
+        batch_op.create_index(batch_op.f("ix_accounts_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_accounts_standing"), ["standing"], unique=False)
+
+    with op.batch_alter_table("group_members", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("manager", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+    with op.batch_alter_table("sessions", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("acting", sa.String(length=26), nullable=True))
+        batch_op.create_index(batch_op.f("ix_sessions_account_id"), ["account_id"], unique=False)
