@@ -6,6 +6,7 @@ from alongside.hub.store.schema.base import Document, Instant, metadata
 from alongside.hub.store.schema.clockwork import changes, idempotency, leader
 from alongside.hub.store.schema.data import datasets, identifiers, locations, lookups
 from alongside.hub.store.schema.errands import errands
+from alongside.hub.store.schema.notices import banners, deliveries, notice_settings, notices, webhooks
 from alongside.hub.store.schema.people import (
     account_classes,
     accounts,
@@ -48,8 +49,10 @@ __all__ = [
     "artifacts",
     "attempts",
     "audit",
+    "banners",
     "changes",
     "datasets",
+    "deliveries",
     "errands",
     "events",
     "group_members",
@@ -63,6 +66,8 @@ __all__ = [
     "locations",
     "lookups",
     "metadata",
+    "notice_settings",
+    "notices",
     "outbox",
     "outside_identities",
     "registration_tokens",
@@ -80,4 +85,5 @@ __all__ = [
     "tokens",
     "tool_versions",
     "tools",
+    "webhooks",
 ]

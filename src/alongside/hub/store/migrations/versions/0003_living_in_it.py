@@ -34,6 +34,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
     )
     op.create_table(
+        "banners",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("level", sa.String(length=8), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("site", sa.String(length=128), nullable=True),
+        sa.Column("starts_at", sa.String(27), nullable=False),
+        sa.Column("ends_at", sa.String(27), nullable=True),
+        sa.Column("no_launch_from", sa.String(27), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_banners")),
+    )
+    with op.batch_alter_table("banners", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_banners_ends_at"), ["ends_at"], unique=False)
+
+    op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
@@ -91,6 +106,37 @@ def upgrade() -> None:
         sa.UniqueConstraint("secret_hash", name=op.f("uq_invitations_secret_hash")),
     )
     op.create_table(
+        "notice_settings",
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("mail", sa.Boolean(), nullable=False),
+        sa.Column("webhook", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_notice_settings_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", "kind", name=op.f("pk_notice_settings")),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("read_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_notices_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    with op.batch_alter_table("notices", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_notices_account_id_id"), ["account_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_notices_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "outside_identities",
         sa.Column("issuer", sa.String(length=128), nullable=False),
         sa.Column("subject", sa.String(length=255), nullable=False),
@@ -103,6 +149,51 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outside_identities", recreate="never") as batch_op:
         batch_op.create_index(batch_op.f("ix_outside_identities_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_webhooks_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    with op.batch_alter_table("webhooks", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_webhooks_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("notice_id", sa.String(length=26), nullable=True),
+        sa.Column("webhook_id", sa.String(length=26), nullable=True),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("to_address", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.String(27), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("ended_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["notice_id"], ["notices.id"], name=op.f("fk_deliveries_notice_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_deliveries_webhook_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+    )
+    with op.batch_alter_table("deliveries", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_deliveries_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_notice_id"), ["notice_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_state_due_at"), ["state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_webhook_id"), ["webhook_id"], unique=False)
 
     op.create_table(
         "errands",
