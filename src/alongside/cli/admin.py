@@ -126,8 +126,11 @@ def groups_list(as_json: screen.AsJson = False) -> None:
         screen.show_json(found)
         return
     screen.show_table(
-        ["name", "members"],
-        ([group.name, [names.get(id, id) for id in group.members]] for group in found),
+        ["name", "members", "managers"],
+        (
+            [group.name, *([names.get(id, id) for id in ids] for ids in (group.members, group.managers))]
+            for group in found
+        ),
         empty="There are no groups. Add one: alongside admin groups add NAME",
     )
 
@@ -149,11 +152,17 @@ def groups_delete(name: GroupName) -> None:
 
 
 @groups.command("join")
-def groups_join(name: GroupName, account: AccountName) -> None:
-    """Put an account into a group."""
+def groups_join(
+    name: GroupName,
+    account: AccountName,
+    manager: Annotated[
+        bool | None, typer.Option("--manager/--no-manager", help="Who sees and steers what the group does.")
+    ] = None,
+) -> None:
+    """Put an account into a group, or make a member its manager."""
     with connect() as client:
-        client.admin.add_member(name, account)
-    screen.say(f"{account} is in {name}.")
+        client.admin.add_member(name, account, manager=manager)
+    screen.say(f"{account} manages {name}." if manager else f"{account} is in {name}.")
 
 
 @groups.command("leave")

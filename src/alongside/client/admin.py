@@ -46,8 +46,10 @@ class Admin:
     def delete_group(self, name: str) -> None:
         self._hub.call("DELETE", f"/groups/{self.group(name).id}")
 
-    def add_member(self, group: str, account: str) -> None:
-        self._hub.call("PUT", f"/groups/{self.group(group).id}/members/{self.account(account).id}")
+    def add_member(self, group: str, account: str, *, manager: bool | None = None) -> None:
+        """Put a person into a group; `manager` None leaves what a member is as it is."""
+        path = f"/groups/{self.group(group).id}/members/{self.account(account).id}"
+        self._hub.call("PUT", path, body={"manager": manager})
 
     def remove_member(self, group: str, account: str) -> None:
         self._hub.call("DELETE", f"/groups/{self.group(group).id}/members/{self.account(account).id}")

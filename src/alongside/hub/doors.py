@@ -80,6 +80,8 @@ class Door:
     body: Any = None
     #: further media types of the body beside application/json
     body_media: tuple[str, ...] = ()
+    #: a request without a body is one with an empty object
+    body_optional: bool = False
     query: type[Any] | None = None
     #: beyond those that follow from the rest (`problems_of`)
     problems: tuple[type[Problem], ...] = ()

@@ -30,6 +30,13 @@ class Limits:
     memory_gb: float | None = None
 
 
+Standing = Literal["admitted", "waiting", "refused"]
+"""Whether a person who asked for an account has one: `waiting` ends with an approval or a verified address."""
+
+STANDARD = "standard"
+"""The class of accounts that nobody put into another."""
+
+
 @dataclass(frozen=True)
 class Account:
     id: str
@@ -40,6 +47,19 @@ class Account:
     active: bool
     limits: Limits
     created_at: datetime
+    account_class: str = STANDARD
+    email_verified: bool = False
+    standing: Standing = "admitted"
+    #: an anonymous account of one browser
+    guest: bool = False
+    #: None: it lasts
+    expires_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    def may_enter(self, now: datetime) -> bool:
+        """Whether what proves this account opens anything."""
+        lasts = self.expires_at is None or now < self.expires_at
+        return self.active and lasts and self.standing == "admitted" and self.deleted_at is None
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,8 @@ class Caller:
     credential: str
     #: tags held by the account itself or through its groups; admins hold every tag implicitly
     tags: frozenset[str] = frozenset()
+    #: the administrator who looks as this account; such a caller changes nothing
+    looker: Account | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -65,6 +87,8 @@ class Group:
     name: str
     created_at: datetime
     members: tuple[str, ...] = ()
+    #: members who see and steer what the group does
+    managers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

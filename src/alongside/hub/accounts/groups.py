@@ -70,10 +70,13 @@ def remove_group(tx: Tx, group_id: str) -> None:
     _tell_placement(tx)
 
 
-def add_member(tx: Tx, group_id: str, account_id: str) -> Group:
+def add_member(tx: Tx, group_id: str, account_id: str, *, manager: bool | None = None) -> Group:
+    """`manager` None leaves it as it is."""
     get_group(tx, group_id)
     people.get(tx, account_id)
     store.add_member(tx, group_id, account_id)
+    if manager is not None:
+        store.set_manager(tx, group_id, account_id, manager=manager)
     _tell_placement(tx)
     return get_group(tx, group_id)
 
@@ -83,6 +86,11 @@ def remove_member(tx: Tx, group_id: str, account_id: str) -> Group:
     store.remove_member(tx, group_id, account_id)
     _tell_placement(tx)
     return get_group(tx, group_id)
+
+
+def managed_groups(tx: Tx, account_id: str) -> list[str]:
+    """Ids of the groups that this account manages."""
+    return store.managed(tx, account_id)
 
 
 def create_tag(tx: Tx, name: str, description: str, now: datetime) -> Tag:

@@ -23,6 +23,13 @@ class GroupBody:
     name: Annotated[str, Field(pattern=accounts.LABEL_PATTERN)]
 
 
+@values.strict
+@dataclass(frozen=True)
+class Membership:
+    #: managers see and steer what the group does; null leaves it as it is
+    manager: bool | None = None
+
+
 @door(doors, "GET", "/groups", needs="admin", query=Paging, answers={200: Page[Group]})
 def list_groups(tx: Tx, query: Paging) -> Page[Group]:
     """All groups with the ids of their members."""
@@ -74,12 +81,14 @@ def delete_group(tx: Tx, id: str) -> None:
     "PUT",
     "/groups/<id>/members/<account_id>",
     needs="admin",
+    body=Membership,
+    body_optional=True,
     answers={200: Group},
     problems=(errors.GroupUnknown, errors.AccountUnknown),
 )
-def add_group_member(tx: Tx, id: str, account_id: str) -> Group:
-    """Put a person into a group."""
-    return accounts.add_member(tx, id, account_id)
+def add_group_member(tx: Tx, id: str, account_id: str, body: Membership) -> Group:
+    """Put a person into a group, or make a member its manager."""
+    return accounts.add_member(tx, id, account_id, manager=body.manager)
 
 
 @door(

@@ -74,6 +74,7 @@ def door(
     answers: Mapping[int, Any],
     needs: Scope | None = "read",
     body: Any = None,
+    body_optional: bool = False,
     readers: Mapping[str, Callable[[bytes], Any]] | None = None,
     query: type[Any] | None = None,
     problems: tuple[type[Problem], ...] = (),
@@ -102,6 +103,7 @@ def door(
             answers=answers,
             body=body,
             body_media=tuple(readers or ()),
+            body_optional=body_optional,
             query=query,
             problems=problems,
             if_match=if_match,
@@ -152,7 +154,7 @@ def _arguments(
     if described.if_match:
         arguments["revision"] = reading.revision()
     if described.body is not None:
-        data = reading.body(readers)
+        data = {} if described.body_optional and not request.get_data() else reading.body(readers)
         g.members = tuple(data) if isinstance(data, dict) else ()
         arguments["body"] = values.load(described.body, data)
     return arguments

@@ -111,7 +111,7 @@ def _complete(operation: dict[str, Any], door: Door, schema: Callable[[Any, str]
         operation["security"] = [] if door.credential == "account" else [{door.credential: []}]
     operation["parameters"] = [*operation.get("parameters", ()), *_parameters(door)]
     if door.body is not None:
-        operation["requestBody"] = {"required": True, "content": _body(door, schema)}
+        operation["requestBody"] = {"required": not door.body_optional, "content": _body(door, schema)}
     operation["responses"] = {
         **{str(status): _answer(status, kind, schema) for status, kind in door.answers.items()},
         **_problems(door),

@@ -69,6 +69,11 @@ def add(tx: Tx, account: Account, password_hash: str | None) -> None:
             limits=values.dump(account.limits),
             password_hash=password_hash,
             created_at=account.created_at,
+            account_class=account.account_class,
+            email_verified=account.email_verified,
+            standing=account.standing,
+            guest=account.guest,
+            expires_at=account.expires_at,
         )
     )
 
@@ -140,11 +145,16 @@ def add_session(tx: Tx, session: Session, secret_hash: str, now: datetime) -> No
 
 def session(tx: Tx, secret_hash: str) -> Session | None:
     row = tx.execute(
-        select(sessions.c.id.label("session_id"), sessions.c.csrf, sessions.c.expires_at, accounts)
+        select(
+            sessions.c.id.label("session_id"),
+            sessions.c.csrf,
+            sessions.c.expires_at.label("session_expires_at"),
+            accounts,
+        )
         .join(accounts, accounts.c.id == sessions.c.account_id)
         .where(sessions.c.secret_hash == secret_hash)
     ).first()
-    return None if row is None else Session(row.session_id, _account(row), row.csrf, row.expires_at)
+    return None if row is None else Session(row.session_id, _account(row), row.csrf, row.session_expires_at)
 
 
 def remove_session(tx: Tx, session_id: str) -> None:
@@ -182,7 +192,7 @@ def token(tx: Tx, secret_hash: str) -> tuple[Token, Account] | None:
             tokens.c.name.label("token_name"),
             tokens.c.scopes,
             tokens.c.created_at.label("token_created_at"),
-            tokens.c.expires_at,
+            tokens.c.expires_at.label("token_expires_at"),
             tokens.c.last_used_at,
             accounts,
         )
@@ -196,7 +206,7 @@ def token(tx: Tx, secret_hash: str) -> tuple[Token, Account] | None:
         row.token_name,
         tuple(row.scopes),
         row.token_created_at,
-        row.expires_at,
+        row.token_expires_at,
         row.last_used_at,
     )
     return found, _account(row)
@@ -263,4 +273,10 @@ def _account(row: Row[Any]) -> Account:
         active=row.active,
         limits=values.load(Limits, row.limits),
         created_at=row.created_at,
+        account_class=row.account_class,
+        email_verified=row.email_verified,
+        standing=row.standing,
+        guest=row.guest,
+        expires_at=row.expires_at,
+        deleted_at=row.deleted_at,
     )

@@ -61,8 +61,35 @@ def add_member(tx: Tx, group_id: str, account_id: str) -> None:
     _link(tx, group_members, group_id=group_id, account_id=account_id)
 
 
+def set_manager(tx: Tx, group_id: str, account_id: str, *, manager: bool) -> None:
+    tx.execute(
+        update(group_members)
+        .where(group_members.c.group_id == group_id, group_members.c.account_id == account_id)
+        .values(manager=manager)
+    )
+
+
+def managed(tx: Tx, account_id: str) -> list[str]:
+    """Ids of the groups that this account manages."""
+    query = select(group_members.c.group_id).where(
+        group_members.c.account_id == account_id, group_members.c.manager.is_(True)
+    )
+    return list(tx.execute(query.order_by(group_members.c.group_id)).scalars())
+
+
 def remove_member(tx: Tx, group_id: str, account_id: str) -> None:
     _unlink(tx, group_members, group_id=group_id, account_id=account_id)
+
+
+def names_of(tx: Tx, account_id: str) -> tuple[str, ...]:
+    """The groups that an account is in, by name."""
+    query = (
+        select(groups.c.name)
+        .join(group_members, group_members.c.group_id == groups.c.id)
+        .where(group_members.c.account_id == account_id)
+        .order_by(groups.c.name)
+    )
+    return tuple(tx.execute(query).scalars())
 
 
 def tag(tx: Tx, tag_id: str) -> Tag | None:
@@ -136,8 +163,13 @@ def _unlink(tx: Tx, table: Table, **keys: str) -> None:
 
 def _groups(tx: Tx, condition: ColumnElement[bool], limit: int | None = None) -> list[Group]:
     rows = tx.execute(select(groups).where(condition).order_by(groups.c.id).limit(limit)).all()
-    members = _lists(tx, group_members, "group_id", "account_id", [row.id for row in rows])
-    return [Group(row.id, row.name, row.created_at, members.get(row.id, ())) for row in rows]
+    ids = [row.id for row in rows]
+    members = _lists(tx, group_members, "group_id", "account_id", ids)
+    managers = _lists(tx, group_members, "group_id", "account_id", ids, group_members.c.manager.is_(True))
+    return [
+        Group(row.id, row.name, row.created_at, members.get(row.id, ()), managers.get(row.id, ()))
+        for row in rows
+    ]
 
 
 def _tags(tx: Tx, condition: ColumnElement[bool], limit: int | None = None) -> list[Tag]:
@@ -168,8 +200,11 @@ def _tags(tx: Tx, condition: ColumnElement[bool], limit: int | None = None) -> l
     ]
 
 
-def _lists(tx: Tx, table: Table, key: str, value: str, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _lists(
+    tx: Tx, table: Table, key: str, value: str, ids: Collection[str], *more: ColumnElement[bool]
+) -> dict[str, tuple[str, ...]]:
     found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
-    for row in tx.execute(select(table).where(table.c[key].in_(ids)).order_by(table.c[value])).mappings():
+    query = select(table).where(table.c[key].in_(ids), *more).order_by(table.c[value])
+    for row in tx.execute(query).mappings():
         found[row[key]] += (row[value],)
     return dict(found)
