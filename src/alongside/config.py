@@ -114,6 +114,25 @@ class AccountSettings:
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    host: str = setting("", "SMTP server; empty means that no mail is sent.")
+    port: int = setting(587, "Port of the SMTP server.")
+    security: str = setting("starttls", "starttls, tls (from the first byte, usually port 465) or none.")
+    user: str = setting("", "Name to sign in to the SMTP server with; empty means not at all.")
+    password: str = setting("", "Password for the SMTP server.")
+    sender: str = setting("", "Address that letters come from; empty: alongside@ the hub's host.")
+
+
+@dataclass(frozen=True)
+class NoticeSettings:
+    keep_days: int = setting(90, "Days that notices stay in an inbox.")
+    webhooks_private: bool = setting(
+        False, "Let webhooks call addresses of private networks and of this machine."
+    )
+    webhooks_max: int = setting(10, "Webhooks that an account may have.")
+
+
+@dataclass(frozen=True)
 class LogSettings:
     level: str = setting("info", "Least severe level that is written: debug, info, warning, error.")
     format: str = setting("auto", "json, text, or auto (text on a terminal).")
@@ -132,6 +151,8 @@ class Config:
     runner: RunnerSettings = RunnerSettings()
     edge: EdgeSettings = EdgeSettings()
     accounts: AccountSettings = AccountSettings()
+    mail: MailSettings = MailSettings()
+    notices: NoticeSettings = NoticeSettings()
     log: LogSettings = LogSettings()
 
     @property
