@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from alongside.errors import Problem
 from alongside.hub import runs, sites
-from alongside.hub.clockwork import Clockwork, Incoming, Turn
+from alongside.hub.clockwork import ON_END, Clockwork, Incoming, Turn
 from alongside.hub.store import leadership
 from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import attempts, leases
@@ -31,6 +31,8 @@ class House:
 
     def __init__(self, folder: Path, *, database: Any = None, clock: Any = None, **dispatcher: Any) -> None:
         self.clock = clock or Clock()
+        #: what happens at the end of errands, by kind; the rooms' own unless a test says otherwise
+        self.on_end: Any = ON_END
         self.hub = make_hub(folder, self.clock, database=database, **dispatcher)
         self.people: dict[str, Caller] = {}
         self.runners: dict[str, RunnerDouble] = {}
@@ -44,7 +46,7 @@ class House:
     def lead(self) -> Clockwork:
         """A dispatcher starts (again): nothing is remembered but what the tables say."""
         with self.hub.database.write() as tx:
-            self.clockwork = Clockwork(self.hub, leadership.take(tx, "test", self.clock()))
+            self.clockwork = Clockwork(self.hub, leadership.take(tx, "test", self.clock()), self.on_end)
         return self.clockwork
 
     def join(self, site: str, name: str, **offer: Any) -> RunnerDouble:

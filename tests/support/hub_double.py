@@ -20,6 +20,7 @@ from alongside.spec.tools import Resources, ToolSpec
 from alongside.spec.wire import (
     Assignment,
     DatasetMount,
+    ErrandNews,
     OutboxItem,
     Owner,
     Registered,
@@ -53,6 +54,8 @@ class HubDouble:
         self.logs: defaultdict[tuple[str, int], bytearray] = defaultdict(bytearray)
         self.artifacts: dict[tuple[str, int, str], bytes] = {}
         self.syncs: list[Sync] = []
+        #: per errand in order, each once
+        self.news: defaultdict[str, list[ErrandNews]] = defaultdict(list)
         self.verdicts: list[Verdict] = []
         #: answers 503 to everything
         self.away = False
@@ -115,6 +118,12 @@ class HubDouble:
         async with self._changed:
             self.outbox.append(OutboxItem(len(self.outbox) + 1, kind, body))
             self._changed.notify_all()
+
+    async def errand_ended(self, errand: str, within_s: float = 60) -> ErrandNews:
+        def last() -> ErrandNews | None:
+            return next((item for item in self.news[errand] if item.state != "running"), None)
+
+        return await self.until(last, within_s)
 
     def told(self, run: str, kind: str, attempt: int = 1) -> list[Report]:
         return [report for report in self.reports[run, attempt] if report.kind == kind]
@@ -180,6 +189,9 @@ class HubDouble:
             self.syncs.append(sync)
             self.acked_to = max(self.acked_to, sync.acked_to)
             answers = [answer for report in sync.reports if (answer := self._take(report))]
+            for news in sync.errands:
+                if news.number > max((item.number for item in self.news[news.errand]), default=0):
+                    self.news[news.errand].append(news)
             verdicts, self.verdicts = tuple(self.verdicts), []
             self._changed.notify_all()
         if self.lose_answers:
@@ -187,7 +199,8 @@ class HubDouble:
             assert request.transport is not None
             request.transport.close()
         outbox = tuple(item for item in self.outbox if item.seq > sync.acked_to)
-        return web.json_response(values.dump(SyncAnswer(15.0, outbox, verdicts, tuple(answers))))
+        heard = {news.errand: news.number for news in sync.errands}
+        return web.json_response(values.dump(SyncAnswer(15.0, outbox, verdicts, tuple(answers), heard)))
 
     def _take(self, report: Report) -> ReportAnswer | None:
         self.heard[report.run, report.attempt, report.number] += 1

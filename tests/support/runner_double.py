@@ -14,7 +14,7 @@ from typing import Any
 from alongside import values
 from alongside.spec.runs import FINAL
 from alongside.spec.sites import Capacity, ExecutorStatus
-from alongside.spec.wire import Assignment, Holding, Offer, OutboxItem, Report, Sync, SyncAnswer
+from alongside.spec.wire import Assignment, ErrandNews, Holding, Offer, OutboxItem, Report, Sync, SyncAnswer
 from support.catalog import JoinedRunner
 
 ENDED = FINAL | {"paused"}
@@ -53,6 +53,8 @@ class RunnerDouble:
         self.executed: list[tuple[str, int]] = []
         self.obedient = obedient
         self.draining = False
+        #: news of errands that the hub has not acknowledged
+        self.news: list[ErrandNews] = []
         self.offer = Offer(
             labels=labels,
             executors=tuple(
@@ -72,9 +74,11 @@ class RunnerDouble:
             holding=tuple(Holding(run, number, item.started) for (run, number), item in self.held.items()),
             reports=tuple(self.spool),
             acked_to=self.acked_to,
+            errands=tuple(self.news),
         )
 
     def hear(self, answer: SyncAnswer) -> None:
+        self.news = [item for item in self.news if item.number > answer.errands.get(item.errand, 0)]
         answered = {(item.run, item.attempt, item.number) for item in answer.reports}
         self.spool = [item for item in self.spool if (item.run, item.attempt, item.number) not in answered]
         waiting = {(item.run, item.attempt) for item in self.spool}
@@ -123,6 +127,8 @@ class RunnerDouble:
         if item.kind == "assign":
             assignment = values.load(Assignment, item.body)
             self.held.setdefault((assignment.run, assignment.attempt), Held(assignment))
+            return
+        if item.kind == "errand":
             return
         key = (item.body["run"], item.body.get("attempt", 0))
         held = self.held.get(key)

@@ -5,14 +5,14 @@ No loop, no thread and no network here, so that a test can turn it by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from alongside.errors import InternalError, Problem, Unavailable
-from alongside.hub import culling, grants, queue, runs, sites
+from alongside.hub import culling, errands, grants, queue, runs, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
 from alongside.hub.queue import Board
@@ -23,6 +23,7 @@ from alongside.hub.store import queue as queue_store
 from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import MAX_ROWS, Tx
 from alongside.hub.store.leadership import LeadershipLost
+from alongside.spec.errands import AskedErrand
 from alongside.spec.runs import FINAL
 from alongside.spec.wire import Report, ReportAnswer, Sync, SyncAnswer, Verdict
 
@@ -37,6 +38,12 @@ PURGE_EVERY_S = 600.0
 PURGE_MAX = 20
 #: assignments are large, and a runner takes them in order
 OUTBOX_SENT_MAX = 200
+#: news of errands taken from one sync; the others come again
+NEWS_MAX = 50
+#: nobody could say how an errand stood while no dispatcher led
+ERRANDS_AFTER = timedelta(minutes=1)
+#: what rooms do when an errand of theirs has ended, by its kind
+ON_END: Mapping[str, errands.OnEnd] = {}
 
 log = structlog.get_logger("alongside.dispatcher")
 
@@ -71,6 +78,8 @@ class Turn:
     runners: set[str] = field(default_factory=set)
     #: runners whose outbox has grown
     told: set[str] = field(default_factory=set)
+    #: errands that changed, and for whom
+    errands: dict[str, str | None] = field(default_factory=dict)
     #: runs under way at a runner that does not exist any more
     orphans: set[str] = field(default_factory=set)
     reports_left: int = REPORTS_MAX
@@ -79,8 +88,9 @@ class Turn:
 class Clockwork:
     """The leader's knowledge and its steps. Made anew when anything went wrong: the tables know it all."""
 
-    def __init__(self, hub: Hub, epoch: int) -> None:
+    def __init__(self, hub: Hub, epoch: int, on_end: Mapping[str, errands.OnEnd] = ON_END) -> None:
         self._hub = hub
+        self._on_end = on_end
         self._epoch = epoch
         self._config = hub.config
         self._board = Board()
@@ -158,6 +168,9 @@ class Clockwork:
             self._deadlines.at(("action", action.id), action.expires_at, turn.now, turn.monotonic)
         for run_id, ends_at in runs_store.ending(tx):
             self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+        for errand_id, expires_at in errands.all_open(tx):
+            moment = max(expires_at, turn.now + ERRANDS_AFTER)
+            self._deadlines.at(("errand", errand_id), moment, turn.now, turn.monotonic)
         # Nobody could renew a lease while no dispatcher led: everyone has one whole TTL from now.
         for runner in queue_store.in_contact(tx):
             if ("contact", runner) not in self._deadlines and ("grace", runner) not in self._deadlines:
@@ -185,6 +198,10 @@ class Clockwork:
                     self._board.refresh_runs(tx, None)
                 case "revoke":
                     self._revoke(tx, turn, change.key)
+                case "errand":
+                    if errand := errands.due(tx, change.key):
+                        self._note_errand(errand, turn)
+                        turn.told.add(errand.runner)
 
     def _take_syncs(self, tx: Tx, turn: Turn) -> None:
         for item in turn.incoming:
@@ -216,6 +233,9 @@ class Clockwork:
                         turn.runs.add(run_id)
                 case "retry":
                     self._wait_again(tx, key)
+                case "errand":
+                    if errand := errands.expire(tx, key, turn.now, self._on_end):
+                        self._note_errand(errand, turn)
                 case _:
                     raise AssertionError(kind)
         turn.more = turn.more or self._deadlines.is_due(turn.monotonic)
@@ -276,6 +296,7 @@ class Clockwork:
         if turn.monotonic - self._last_purge < PURGE_EVERY_S:
             return
         self._last_purge = turn.monotonic
+        errands.purge(tx, turn.now)
         for run_id in runs_store.to_purge(tx, turn.now - PURGE_AFTER, PURGE_MAX):
             self._to_remove.append((run_id, artifacts_store.hashes_at_hub(tx, run_id)))
             runs_store.remove(tx, run_id)
@@ -291,10 +312,21 @@ class Clockwork:
         self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
         outbox.acknowledge(tx, runner, sync.acked_to)
         answers, all_taken = self._take_reports(tx, turn, runner, sync.reports)
+        heard, changed = errands.take(tx, runner, sync.errands[:NEWS_MAX], turn.now, self._on_end)
+        for errand in changed:
+            self._note_errand(errand, turn)
         verdicts = self._reconcile(tx, turn, item, all_taken)
         return SyncAnswer(
-            lease_ttl_s=self._config.dispatcher.lease_ttl_s, verdicts=tuple(verdicts), reports=tuple(answers)
+            lease_ttl_s=self._config.dispatcher.lease_ttl_s,
+            verdicts=tuple(verdicts),
+            reports=tuple(answers),
+            errands=heard,
         )
+
+    def _note_errand(self, errand: AskedErrand, turn: Turn) -> None:
+        moment = errand.expires_at if errand.is_open else None
+        self._deadlines.at(("errand", errand.id), moment, turn.now, turn.monotonic)
+        turn.errands[errand.id] = errand.account
 
     def _take_reports(
         self, tx: Tx, turn: Turn, runner: str, reports: Iterable[Report]

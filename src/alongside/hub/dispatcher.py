@@ -291,6 +291,8 @@ class Dispatcher:
         for change in turn.heard:
             if change.kind in {"dataset", "runner", "tool"}:
                 self.broadcast.publish(Hint(change.kind, change.key))
+        for errand, account in turn.errands.items():
+            self.broadcast.publish(Hint("errand", errand, account))
         for runner in turn.runners:
             self.broadcast.publish(Hint("runner", runner))
 

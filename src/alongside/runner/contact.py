@@ -121,6 +121,7 @@ class Contact:
             reports=tuple(self.spool.pending(REPORTS_MAX)),
             acked_to=self.spool.acked_to,
             activity={run: seen for run, seen in self.ways.activity.items() if seen.get("at")},
+            errands=self.orders.errands.news(),
         )
         answer = await self.hub.sync(self.who.id, self.who.token, sync)
         self._silence.broken()
@@ -137,6 +138,7 @@ class Contact:
                 record.answer(numbers)
         if answered and self.spool.pending(1):
             self.news.set()
+        self.orders.errands.believe(answer.errands)
         for item in sorted(answer.outbox, key=lambda item: item.seq):
             if item.seq > self.spool.acked_to:
                 self.orders.accept(item)

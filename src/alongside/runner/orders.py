@@ -9,13 +9,14 @@ import structlog
 
 from alongside import values
 from alongside.errors import Problem, Unavailable
+from alongside.runner.errands import Errands
 from alongside.runner.holdings import Holdings
 from alongside.runner.homes import Homes
 from alongside.runner.spool import Ending, Spool
 from alongside.runner.tasks import Background, either
 from alongside.runner.ways import EdgeWays
 from alongside.spec.runs import ReasonCode
-from alongside.spec.wire import Assignment, DatasetMount, OutboxItem
+from alongside.spec.wire import Assignment, DatasetMount, Errand, OutboxItem
 
 log = structlog.get_logger()
 
@@ -23,14 +24,18 @@ AGAIN_S = 1.0
 
 
 class Orders:
-    def __init__(self, spool: Spool, holdings: Holdings, homes: Homes, ways: EdgeWays) -> None:
+    def __init__(
+        self, spool: Spool, holdings: Holdings, homes: Homes, ways: EdgeWays, errands: Errands
+    ) -> None:
         self.spool = spool
         self.holdings = holdings
         self.homes = homes
         self.ways = ways
+        self.errands = errands
         self._background = Background()
 
     def resume(self) -> None:
+        self.errands.resume()
         for seq, kind, body in self.spool.orders():
             self._background.begin(self._carry_out(seq, kind, body))
 
@@ -44,6 +49,9 @@ class Orders:
             elif item.kind in ("cancel", "stop"):
                 self._end(item)
                 self.spool.ack(item.seq)
+            elif item.kind == "errand":
+                self.errands.accept(values.load(Errand, item.body))
+                self.spool.ack(item.seq)
             else:
                 self.spool.order(item.seq, item.kind, item.body)
                 self.spool.ack(item.seq)
@@ -54,6 +62,7 @@ class Orders:
             self.spool.ack(item.seq)
 
     async def let_go(self) -> None:
+        await self.errands.let_go()
         await self._background.end()
 
     def _end(self, item: OutboxItem) -> None:

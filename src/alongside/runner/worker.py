@@ -26,6 +26,7 @@ from alongside.runner.contact import Contact
 from alongside.runner.downloads import Downloads
 from alongside.runner.edge_client import EdgeClient
 from alongside.runner.enrolment import credentials
+from alongside.runner.errands import Errands, Handler
 from alongside.runner.executors import Executor
 from alongside.runner.held import Surroundings
 from alongside.runner.holdings import Holdings
@@ -98,7 +99,8 @@ class Worker:
             hub, staging, homes, ways, self._news.set, lambda: self.spool.terse
         )
         allowance = Allowance(self.spool, self.settings.spool_max_bytes)
-        orders = Orders(self.spool, self.holdings, homes, ways)
+        errands = Errands(self.work_dir, self._errand_handlers(), self._news.set)
+        orders = Orders(self.spool, self.holdings, homes, ways, errands)
         loops: list[asyncio.Task[None]] = []
         try:
             loaded, self.unusable = load_executors(self.settings, self.work_dir)
@@ -130,6 +132,10 @@ class Worker:
             await edge.close()
             await hub.close()
             self._lock.close()
+
+    def _errand_handlers(self) -> dict[str, Handler]:
+        """What the hub may ask of this site beside runs, by kind."""
+        return {}
 
     async def _offer(self) -> Offer:
         found = [*self.unusable, *[await _status(executor) for executor in self.executors.values()]]

@@ -88,10 +88,12 @@ class DatasetMount:
 
 @dataclass(frozen=True)
 class Owner:
-    """For whom an attempt runs: the home's name, and the uid the site maps the account to."""
+    """For whom something is done: the site maps the account to a uid, gid and groups of its own."""
 
     account: str
     name: str
+    #: names of the groups that the account is in at the hub
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

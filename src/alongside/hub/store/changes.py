@@ -11,7 +11,9 @@ from sqlalchemy import delete, insert, select, text
 from alongside.hub.store.database import MAX_ROWS, Database, Tx
 from alongside.hub.store.schema import changes
 
-ChangeKind = Literal["run", "action", "dataset", "tool", "runner", "site", "lookup", "revoke", "errand", "notice", "delivery"]
+ChangeKind = Literal[
+    "run", "action", "dataset", "tool", "runner", "site", "lookup", "revoke", "errand", "notice", "delivery"
+]
 
 
 @dataclass(frozen=True)

@@ -100,3 +100,13 @@ def withdraw_action(tx: Tx, run: str, action: str) -> None:
     for row in tx.execute(select(outbox).where(outbox.c.run_id == run)).all():
         if row.body.get("action") == action:
             tx.execute(delete(outbox).where(outbox.c.runner_id == row.runner_id, outbox.c.seq == row.seq))
+
+
+def withdraw_errand(tx: Tx, runner: str, errand: str) -> bool:
+    """Whether it was there: not acknowledged, though the runner may have seen it."""
+    mine = outbox.c.runner_id == runner, outbox.c.kind == "errand"
+    for row in tx.execute(select(outbox.c.seq, outbox.c.body).where(*mine)).all():
+        if row.body.get("id") == errand:
+            tx.execute(delete(outbox).where(outbox.c.runner_id == runner, outbox.c.seq == row.seq))
+            return True
+    return False
