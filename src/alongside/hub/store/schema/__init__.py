@@ -26,7 +26,7 @@ from alongside.hub.store.schema.people import (
     throttle,
     tokens,
 )
-from alongside.hub.store.schema.places import registration_tokens, runners, sites
+from alongside.hub.store.schema.places import registration_tokens, resource_classes, runners, sites
 from alongside.hub.store.schema.runs import (
     actions,
     artifacts,
@@ -71,6 +71,7 @@ __all__ = [
     "outbox",
     "outside_identities",
     "registration_tokens",
+    "resource_classes",
     "run_datasets",
     "runners",
     "runs",

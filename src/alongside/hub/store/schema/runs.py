@@ -59,6 +59,21 @@ runs = Table(
     when("ready_at", nullable=True),
     when("ended_at", nullable=True),
     when("ends_at", nullable=True),
+    #: name of the class that its resources come from
+    Column("resource_class", Name),
+    #: where the class, or any that holds these resources, is: {sites: [names], labels: […]}; None: anywhere
+    Column("confined", Document),
+    #: pauses so long after it became ready; None: never
+    Column("lifetime_s", Float),
+    #: an extension leaves it at most so long
+    Column("lifetime_max_s", Float),
+    #: pauses when idle for so long, 0: never; None: as the hub is set up
+    Column("idle_s", Float),
+    #: since when it is idle, and when it pauses for that: both while its owner is warned
+    when("idle_since", nullable=True),
+    when("pauses_at", nullable=True),
+    #: its owner said that it is in use
+    when("kept_at", nullable=True),
     Index(None, "account_id", "state"),
     Index(None, "state", "queued_at"),
     Index(None, "tool"),

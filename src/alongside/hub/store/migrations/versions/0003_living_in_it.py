@@ -151,6 +151,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_outside_identities_account_id"), ["account_id"], unique=False)
 
     op.create_table(
+        "resource_classes",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("site_id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("cpus", sa.Float(), nullable=False),
+        sa.Column("memory_gb", sa.Float(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
+        sa.Column("disk_gb", sa.Float(), nullable=False),
+        sa.Column("lifetime_s", sa.Float(), nullable=True),
+        sa.Column("labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("groups", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column(
+            "account_classes", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["site_id"], ["sites.id"], name=op.f("fk_resource_classes_site_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_resource_classes")),
+        sa.UniqueConstraint("site_id", "name", name=op.f("uq_resource_classes_site_id_name")),
+    )
+    op.create_table(
         "webhooks",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("account_id", sa.String(length=26), nullable=False),
@@ -244,6 +269,28 @@ def upgrade() -> None:
 
     with op.batch_alter_table("group_members", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("manager", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+    with op.batch_alter_table("runners", recreate="never") as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "added_labels",
+                sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+                server_default=sa.text("'[]'"),
+                nullable=False,
+            )
+        )
+
+    with op.batch_alter_table("runs", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("resource_class", sa.String(length=128), nullable=True))
+        batch_op.add_column(
+            sa.Column("confined", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
+        batch_op.add_column(sa.Column("lifetime_s", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("lifetime_max_s", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("idle_s", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("idle_since", sa.String(27), nullable=True))
+        batch_op.add_column(sa.Column("pauses_at", sa.String(27), nullable=True))
+        batch_op.add_column(sa.Column("kept_at", sa.String(27), nullable=True))
 
     with op.batch_alter_table("sessions", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("acting", sa.String(length=26), nullable=True))
