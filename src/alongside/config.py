@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from alongside.errors import Fault, Invalid, Misconfigured
 
@@ -111,6 +112,39 @@ class AccountSettings:
     cpus_max: float = setting(0.0, "Cores an account may hold at once; 0 means no limit.")
     memory_gb_max: float = setting(0.0, "Memory in GB an account may hold at once; 0: no limit.")
     token_days: int = setting(90, "Days until an API token ends, unless asked for less.")
+    registration: str = setting(
+        "closed", "Who may register: open, domain, invitation, approval or closed (administrators add people)."
+    )
+    email_domains: tuple[str, ...] = setting((), "Domains of e-mail addresses that may register (domain).")
+    sign_in: tuple[str, ...] = setting(
+        ("password",), "Ways to sign in: password, link (by e-mail), email (only asked for), oidc, open (guests)."
+    )
+    invitation_days: int = setting(14, "Days until an unused invitation ends, unless asked for less.")
+    look_minutes: int = setting(60, "Minutes until an administrator's look as somebody else ends.")
+
+
+@dataclass(frozen=True)
+class GuestSettings:
+    hours: float = setting(72.0, "Hours that a guest's account and work are kept after the last arrival.")
+    running_max: int = setting(1, "Runs that a guest may have at once.")
+    cpus_max: float = setting(2.0, "Cores that a guest may hold at once; 0 means no limit.")
+    memory_gb_max: float = setting(4.0, "Memory in GB that a guest may hold at once; 0: no limit.")
+    per_hour: int = setting(300, "New guests from one address within an hour.")
+
+
+@dataclass(frozen=True)
+class OidcSettings:
+    issuer: str = setting("", "Issuer of the OpenID Connect provider, as https://id.example.org.")
+    client_id: str = setting("", "The hub's name at the provider.")
+    client_secret: str = setting("", "The hub's secret at the provider; empty for a public client.")
+    title: str = setting("", "What the button for it says; empty: the provider's host.")
+    scopes: tuple[str, ...] = setting(("openid", "profile", "email"), "Scopes asked for.")
+    trusted_domains: tuple[str, ...] = setting(
+        (), "E-mail domains of which the provider is believed who an existing account belongs to."
+    )
+    admits_all: bool = setting(
+        True, "Whoever the provider knows gets an account; false: accounts.registration decides."
+    )
 
 
 @dataclass(frozen=True)
@@ -151,6 +185,8 @@ class Config:
     runner: RunnerSettings = RunnerSettings()
     edge: EdgeSettings = EdgeSettings()
     accounts: AccountSettings = AccountSettings()
+    guests: GuestSettings = GuestSettings()
+    oidc: OidcSettings = OidcSettings()
     mail: MailSettings = MailSettings()
     notices: NoticeSettings = NoticeSettings()
     log: LogSettings = LogSettings()
@@ -190,9 +226,51 @@ def read(
     config = Config(data_dir=data_dir)
     for key, value in wanted.items():
         config = _with(config, key, value, faults)
+    faults += _contradictions(config)
     if faults:
         raise Invalid(faults)
     return config
+
+
+REGISTRATIONS = ("open", "domain", "invitation", "approval", "closed")
+SIGN_INS = ("password", "link", "email", "oidc", "open")
+
+
+def _contradictions(config: Config) -> list[Fault]:
+    """What is wrong with settings that are well formed each by itself."""
+    accounts, faults = config.accounts, list[Fault]()
+    if accounts.registration not in REGISTRATIONS:
+        faults.append(Fault("accounts.registration", f"must be one of {', '.join(REGISTRATIONS)}"))
+    if unknown := [name for name in accounts.sign_in if name not in SIGN_INS]:
+        faults.append(
+            Fault("accounts.sign_in", f"{', '.join(unknown)}: choose from {', '.join(SIGN_INS)}")
+        )
+    if not accounts.sign_in:
+        faults.append(Fault("accounts.sign_in", "name at least one way, or nobody can come in"))
+    if "link" in accounts.sign_in and not config.mail.host:
+        faults.append(Fault("mail.host", "is needed for sign-in by e-mail link (accounts.sign_in)"))
+    if accounts.registration == "domain":
+        if not accounts.email_domains:
+            faults.append(Fault("accounts.email_domains", "is needed for accounts.registration = domain"))
+        if not config.mail.host:
+            faults.append(Fault("mail.host", "is needed for accounts.registration = domain"))
+    if "oidc" in accounts.sign_in:
+        for name in ("issuer", "client_id"):
+            if not getattr(config.oidc, name):
+                faults.append(Fault(f"oidc.{name}", "is needed for sign-in by OpenID Connect"))
+        # The hub's secret and people's identities travel there.
+        if config.oidc.issuer and not _is_private_enough(config.oidc.issuer):
+            faults.append(Fault("oidc.issuer", "must start with https:// (http:// only on this machine)"))
+    if config.guests.hours <= 0:
+        faults.append(Fault("guests.hours", "must be more than 0"))
+    return faults
+
+
+def _is_private_enough(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    )
 
 
 def settings() -> list[tuple[str, Any, str]]:

@@ -90,8 +90,9 @@ sessions = Table(
     ref("account_id", "accounts.id"),
     when("created_at"),
     when("expires_at"),
-    #: the administrator who looks as this account; SQLite adds no foreign key to a table that is there
+    #: the account as which this administrator looks (SQLite adds no foreign key to a table that is there)
     Column("acting", Id),
+    when("acting_until", nullable=True),
     Index(None, "account_id"),
 )
 
@@ -147,13 +148,6 @@ address_links = Table(
     when("created_at"),
     when("expires_at"),
     when("used_at", nullable=True),
-)
-
-guest_returns = Table(
-    "guest_returns",
-    metadata,
-    ref("account_id", "accounts.id", key=True),
-    Column("secret_hash", String(64), nullable=False, unique=True),
 )
 
 outside_identities = Table(

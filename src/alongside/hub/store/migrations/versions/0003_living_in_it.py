@@ -75,16 +75,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("secret_hash", name=op.f("uq_address_links_secret_hash")),
     )
     op.create_table(
-        "guest_returns",
-        sa.Column("account_id", sa.String(length=26), nullable=False),
-        sa.Column("secret_hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["accounts.id"], name=op.f("fk_guest_returns_account_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_guest_returns")),
-        sa.UniqueConstraint("secret_hash", name=op.f("uq_guest_returns_secret_hash")),
-    )
-    op.create_table(
         "invitations",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("secret_hash", sa.String(length=64), nullable=False),
@@ -125,6 +115,8 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
         sa.Column("run_id", sa.String(length=26), nullable=True),
+        sa.Column("topic", sa.String(length=128), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.String(27), nullable=False),
         sa.Column("read_at", sa.String(27), nullable=True),
         sa.ForeignKeyConstraint(
@@ -294,4 +286,5 @@ def upgrade() -> None:
 
     with op.batch_alter_table("sessions", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("acting", sa.String(length=26), nullable=True))
+        batch_op.add_column(sa.Column("acting_until", sa.String(27), nullable=True))
         batch_op.create_index(batch_op.f("ix_sessions_account_id"), ["account_id"], unique=False)
