@@ -10,6 +10,7 @@
     │   ├── SiteUnknown, RunnerUnknown
     │   ├── DatasetUnknown, IdentifierUnknown, LocationUnknown
     │   ├── ToolUnknown, ToolVersionUnknown
+    │   ├── WebhookUnknown, BannerUnknown, BudgetUnknown
     │   └── RunUnknown, ActionUnknown, ArtifactUnknown, LogUnknown
     ├── Conflict                   true of the world, not of the request
     │   ├── NameTaken, IdentifierTaken, VersionPublished
@@ -19,11 +20,13 @@
     │   ├── EpochStale, LeaseLost  a runner speaks for a past that is over
     │   └── IdempotencyMismatch
     ├── QuotaExceeded
+    │   └── BudgetSpent
     ├── Unplaceable                no site can ever serve this
     ├── PreconditionRequired
     ├── TooLarge
     ├── RateLimited
     ├── Unavailable                a part of the installation does not answer
+    │   └── UnderMaintenance
     ├── BadRequest, MethodNotAllowed, MediaTypeUnsupported    what HTTP itself refuses
     ├── InternalError              a fault of ours; the log says more
     └── Misconfigured              an installation cannot start; says which setting
@@ -160,6 +163,18 @@ class LogUnknown(NotFound):
     """The run has no such log."""
 
 
+class WebhookUnknown(NotFound):
+    """You have no webhook with this id."""
+
+
+class BannerUnknown(NotFound):
+    """No banner has this id."""
+
+
+class BudgetUnknown(NotFound):
+    """No budget has this id."""
+
+
 class Conflict(Problem):
     """The request does not fit the present state."""
 
@@ -204,6 +219,10 @@ class QuotaExceeded(Problem):
     """Your quota does not allow this."""
 
 
+class BudgetSpent(QuotaExceeded):
+    """A budget is used up."""
+
+
 class Unplaceable(Problem):
     """No site can serve this request."""
 
@@ -222,6 +241,10 @@ class RateLimited(Problem):
 
 class Unavailable(Problem):
     """A part of this installation does not answer."""
+
+
+class UnderMaintenance(Unavailable):
+    """Nothing new is launched: maintenance is near."""
 
 
 class BadRequest(Problem):

@@ -30,6 +30,7 @@ from alongside.hub.api import (
     health,
     launch,
     live,
+    notices,
     openapi,
     runners,
     runs,
@@ -59,6 +60,7 @@ DOORS = (
     runs.doors,
     actions.doors,
     artifacts.doors,
+    notices.doors,
     status.doors,
     docs.doors,
 )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from alongside.hub.store import changes
+from alongside.hub.store import changes, notices
 from alongside.hub.store import deliveries as store
-from alongside.hub.store.database import Tx
+from alongside.hub.store.database import MAX_ROWS, Tx
 from alongside.hub.store.keys import new_id
-from alongside.spec.notices import Channel, Delivery, Notice
+from alongside.spec.notices import GIVE_UP_AFTER_S, Channel, Delivery, Notice, retry_after
+from alongside.spec.runs import State
+
+#: what was delivered or given up is remembered so long
+KEEP = timedelta(days=7)
 
 
 def send(tx: Tx, to: str, subject: str, body: str, now: datetime) -> str:
@@ -52,3 +58,44 @@ def _queue(
     store.add(tx, delivery)
     changes.note(tx, "delivery", delivery.id)
     return delivery.id
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a try came to: delivered, or a fault, which may be for good."""
+
+    fault: str = ""
+    final: bool = False
+
+
+def due(tx: Tx, now: datetime, limit: int) -> list[Delivery]:
+    return store.due(tx, now, limit)
+
+
+def next_due(tx: Tx) -> datetime | None:
+    return store.next_due(tx)
+
+
+def record(tx: Tx, delivery: Delivery, outcome: Outcome, now: datetime, jitter: float) -> None:
+    """Note what became of a try, and when there is another."""
+    attempts = delivery.attempts + 1
+    old = (now - delivery.created_at).total_seconds() >= GIVE_UP_AFTER_S
+    if not outcome.fault:
+        ended: dict[str, Any] = {"state": "complete", "ended_at": now, "body": "", "reason": ""}
+    elif outcome.final or old:
+        ended = {"state": "system_error", "ended_at": now, "body": "", "reason": outcome.fault}
+    else:
+        wait = timedelta(seconds=retry_after(attempts, jitter))
+        ended = {"due_at": now + wait, "reason": outcome.fault}
+    store.change(tx, delivery.id, attempts=attempts, **ended)
+    if delivery.webhook is not None:
+        notices.change_webhook(tx, delivery.webhook, fault=outcome.fault)
+
+
+def purge(tx: Tx, now: datetime) -> None:
+    store.remove_older(tx, now - KEEP, MAX_ROWS)
+
+
+def fate(tx: Tx, delivery_id: str) -> tuple[State, str, int] | None:
+    """The state of a delivery, why its last try failed, and how many tries there were."""
+    return store.fate(tx, delivery_id)

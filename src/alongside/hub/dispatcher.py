@@ -26,6 +26,7 @@ from alongside.errors import Misconfigured, Problem, Unavailable
 from alongside.hub import keyring, runs
 from alongside.hub.accounts import Limiter, Passwords
 from alongside.hub.clockwork import Clockwork, Incoming, Turn
+from alongside.hub.delivering import Postman
 from alongside.hub.doors import Hub
 from alongside.hub.live import desk, events, runners
 from alongside.hub.live import runs as live_runs
@@ -121,6 +122,7 @@ async def lead(hub: Hub, stopping: asyncio.Event, *, listening: asyncio.Future[i
     )
     await runner.setup()
     turning = asyncio.create_task(dispatcher.turn_until_closed())
+    delivering = asyncio.create_task(dispatcher.postman.deliver_until_canceled())
     try:
         port = await _listen(runner, hub.config)
         log.info("leading", epoch=epoch, port=port)
@@ -134,7 +136,10 @@ async def lead(hub: Hub, stopping: asyncio.Event, *, listening: asyncio.Future[i
     finally:
         dispatcher.broadcast.close()
         await runner.cleanup()
+        delivering.cancel()
         turning.cancel()
+        with suppress(asyncio.CancelledError):
+            await delivering
         with suppress(asyncio.CancelledError, LeadershipLost):
             await turning
         dispatcher.close()
@@ -175,6 +180,7 @@ class Dispatcher:
     def __init__(self, hub: Hub, epoch: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.hub = hub
         self.broadcast = Broadcast()
+        self.postman = Postman(self)
         self._monotonic = monotonic
         self._clockwork = Clockwork(hub, epoch)
         self._writer = ThreadPoolExecutor(1, "writer")
@@ -291,6 +297,10 @@ class Dispatcher:
         for change in turn.heard:
             if change.kind in {"dataset", "runner", "tool"}:
                 self.broadcast.publish(Hint(change.kind, change.key))
+            elif change.kind == "notice":
+                self.broadcast.publish(Hint("notice", change.key, change.key))
+            elif change.kind == "delivery":
+                self.postman.nudge()
         for errand, account in turn.errands.items():
             self.broadcast.publish(Hint("errand", errand, account))
         for runner in turn.runners:

@@ -50,6 +50,10 @@ class Keyring:
         """HMAC-SHA-256, which only hub processes can check."""
         return hmac.digest(self._mac_key, message, hashlib.sha256)
 
+    def webhook_secret(self, webhook_id: str) -> str:
+        """What the calls of a webhook are signed with: told once, kept nowhere, always the same."""
+        return self.mac(b"webhook:" + webhook_id.encode()).hex()
+
 
 def opened(folder: Path) -> Keyring:
     """The keys in `folder`, made if this is the first process to ask."""

@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from alongside.errors import StateConflict
+from alongside.hub import tidings
 from alongside.hub.store import events
 from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.runs import Standing
-from alongside.spec.runs import FINAL, TRANSITIONS, ReasonCode, State
+from alongside.spec.runs import FAILED, FINAL, TRANSITIONS, ReasonCode, State
 
 
 def may_enter(run: Standing, state: State) -> bool:
@@ -47,6 +48,8 @@ def enter(
         message=reason,
         reason_code=reason_code,
     )
+    if state in FAILED:
+        tidings.failed(tx, run, state, reason_code, reason, now)
     known = {
         name: columns[name] for name in ("ready", "lost_attempts", "restarts", "ends_at") if name in columns
     }

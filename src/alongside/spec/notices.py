@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from alongside.spec.runs import State
 
@@ -47,6 +49,8 @@ class Notice:
     run: str | None
     created_at: datetime
     read_at: datetime | None = None
+    #: how many like it this one stands for: a thousand failed tasks are one line
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,26 @@ def retry_after(attempts: int, jitter: float) -> float:
 
 def default(kind: NoticeKind) -> NoticeSetting:
     return NoticeSetting(kind, mail=kind in MAILED, webhook=True)
+
+
+def url_fault(url: str) -> str | None:
+    """Why a webhook cannot be at this address, if it cannot."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return "is no address"
+    if not url.isprintable() or " " in url or not url.isascii():
+        return "must be written in printable ASCII without spaces"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_ok:
+        return "must be http://… or https://… with a host"
+    if parts.username or parts.password:
+        return "must not carry a name or password"
+    return None
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet."""
+    ip = ip_address(address)
+    inner = getattr(ip, "ipv4_mapped", None)
+    return (inner or ip).is_global and not ip.is_multicast

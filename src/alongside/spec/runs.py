@@ -25,6 +25,8 @@ State = Literal[
 FINAL: frozenset[State] = frozenset({"complete", "executor_error", "system_error", "canceled", "preempted"})
 """A run in one of these never changes again (an interactive one may be started again)."""
 
+FAILED: frozenset[State] = frozenset({"executor_error", "system_error"})
+
 ACTIVE: frozenset[State] = frozenset({"queued", "initializing", "running", "canceling"})
 """States that count against an account's quota."""
 
@@ -147,6 +149,8 @@ class RunRequest:
     site: str | None = None
     executor: str | None = None
     resources: Resources | None = None
+    #: name of a resource class, instead of resources
+    resource_class: str | None = None
     labels: tuple[str, ...] = ()
     time_limit_s: float | None = None
     #: pause the run so long after it became ready
@@ -214,7 +218,17 @@ class Run:
     started_at: datetime | None = None
     ready_at: datetime | None = None
     ended_at: datetime | None = None
+    #: when it pauses by itself; known once it is ready
     ends_at: datetime | None = None
+    #: the class that its resources come from
+    resource_class: str | None = None
+    #: it pauses so long after it became ready
+    lifetime_s: float | None = None
+    #: an extension leaves it at most so long
+    lifetime_max_s: float | None = None
+    #: while it is about to be paused because nothing happens in it: since when, and when that will be
+    idle_since: datetime | None = None
+    pauses_at: datetime | None = None
     exit_code: int | None = None
     #: the origin at which the tool answers, once it has one
     url: str | None = None
@@ -222,7 +236,7 @@ class Run:
     revision: int = 1
 
 
-ActionKind = Literal["attach", "detach", "start", "stop", "cancel", "extend", "delete"]
+ActionKind = Literal["attach", "detach", "start", "stop", "cancel", "extend", "keep", "delete"]
 
 
 @dataclass(frozen=True)
@@ -251,7 +265,7 @@ class Event:
     run: str
     attempt: int
     at: datetime
-    #: `state`, `progress`, `ready`, `restart`, `dataset`, `action`
+    #: `state`, `progress`, `ready`, `restart`, `dataset`, `action`, `idle`
     kind: str
     state: State | None = None
     progress: float | None = None

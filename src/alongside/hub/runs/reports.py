@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from alongside.config import Config
-from alongside.hub import artifacts, queue, states
+from alongside.hub import artifacts, queue, states, tidings
 from alongside.hub.runs import losses
 from alongside.hub.runs.actions import settle
 from alongside.hub.runs.known import Known
@@ -246,6 +246,8 @@ def _ready(tx: Tx, run: Standing, report: Report, now: datetime, config: Config)
     if isinstance(open_path, str) and open_path.startswith("/"):
         columns["open_path"] = open_path
     store.change(tx, run.id, now, ready_at=now, **columns)
+    if not run.ready:
+        tidings.ready(tx, run, now)
     events.add(tx, run.id, run.attempt, now, "ready", state="running", progress=100.0, message="ready")
     settle(tx, run.id, now, config)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from alongside.hub.store.database import Tx
 from alongside.hub.store.notices import notice_of
 from alongside.hub.store.schema import deliveries, notices, webhooks
 from alongside.spec.notices import Delivery
+from alongside.spec.runs import State
 
 
 def add(tx: Tx, delivery: Delivery) -> None:
@@ -53,14 +53,9 @@ def change(tx: Tx, delivery_id: str, **columns: Any) -> None:
     tx.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**columns))
 
 
-def failures(tx: Tx, since: datetime, limit: int) -> Sequence[Row[Any]]:
-    """What was given up since then, newest first."""
-    return tx.execute(
-        select(deliveries)
-        .where(deliveries.c.state == "system_error", deliveries.c.created_at >= since)
-        .order_by(deliveries.c.created_at.desc())
-        .limit(limit)
-    ).all()
+def fate(tx: Tx, delivery_id: str) -> tuple[State, str, int] | None:
+    row = tx.execute(select(deliveries).where(deliveries.c.id == delivery_id)).one_or_none()
+    return None if row is None else (row.state, row.reason, row.attempts)
 
 
 def remove_older(tx: Tx, before: datetime, limit: int) -> None:

@@ -13,7 +13,7 @@ from alongside.hub.store.schema import accounts, notice_settings, notices, webho
 from alongside.spec.notices import Notice, NoticeKind, NoticeSetting, Webhook
 
 
-def add(tx: Tx, notice: Notice) -> None:
+def add(tx: Tx, notice: Notice, topic: str) -> None:
     tx.execute(
         insert(notices).values(
             id=notice.id,
@@ -23,9 +23,30 @@ def add(tx: Tx, notice: Notice) -> None:
             body=notice.body,
             link=notice.link,
             run_id=notice.run,
+            topic=topic,
             created_at=notice.created_at,
         )
     )
+
+
+def unread_of(tx: Tx, account: str, topic: str, since: datetime) -> Notice | None:
+    """The newest unread notice of a topic that is not older than that."""
+    row = tx.execute(
+        select(notices)
+        .where(
+            notices.c.account_id == account,
+            notices.c.read_at.is_(None),
+            notices.c.topic == topic,
+            notices.c.created_at >= since,
+        )
+        .order_by(notices.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else notice_of(row)
+
+
+def count_up(tx: Tx, notice_id: str) -> None:
+    tx.execute(update(notices).where(notices.c.id == notice_id).values(times=notices.c.times + 1))
 
 
 def page(tx: Tx, account: str, *, unread: bool, before: str | None, limit: int) -> list[Notice]:
@@ -127,6 +148,7 @@ def notice_of(row: Row[Any]) -> Notice:
         run=row.run_id,
         created_at=row.created_at,
         read_at=row.read_at,
+        count=row.times,
     )
 
 

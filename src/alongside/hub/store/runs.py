@@ -193,6 +193,12 @@ def listing(
     return _values(tx, and_(*wanted), limit=limit)
 
 
+def asked(tx: Tx, run_id: str) -> tuple[str, datetime | None]:
+    """How its owner calls a run, and since when it was wanted."""
+    row = tx.execute(select(runs.c.title, runs.c.tool, runs.c.queued_at).where(runs.c.id == run_id)).one()
+    return row.title or row.tool, row.queued_at
+
+
 def ending(tx: Tx) -> list[tuple[str, datetime]]:
     """Runs that end by themselves, and when."""
     query = select(runs.c.id, runs.c.ends_at).where(runs.c.ends_at.is_not(None), runs.c.state == "running")

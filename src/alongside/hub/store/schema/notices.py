@@ -17,6 +17,10 @@ notices = Table(
     Column("link", Text, nullable=False, default=""),
     #: no foreign key: a notice outlives its run
     Column("run_id", Id),
+    #: notices of one topic are told once while the first is unread; empty: each by itself
+    Column("topic", Name, nullable=False, default=""),
+    #: how many of its topic this one stands for
+    Column("times", Integer, nullable=False, default=1),
     when("created_at"),
     when("read_at", nullable=True),
     Index(None, "account_id", "id"),
