@@ -26,7 +26,9 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from multidict import CIMultiDict
 
+from alongside import values
 from alongside.config import Config, EdgeSettings, HubSettings
+from alongside.spec.files import Folder
 from alongside.spec.ids import ulid
 from support.web_tools import free_port
 
@@ -71,6 +73,14 @@ class HubKey:
         private = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         kept = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode({"alg": "Ed25519"}, kept, OKPKey.import_key(private), algorithms=["Ed25519"])
+
+    def grant(self, folder: Folder, **changes: Any) -> str:
+        """A grant for a folder, as on the files host."""
+        now = int(time.time())
+        claims: dict[str, Any] = {"aud": "files", "folder": values.dump(folder), "iat": now, "exp": now + 900}
+        claims.update(changes)
+        private = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return jwt.encode({"alg": "Ed25519"}, claims, OKPKey.import_key(private), algorithms=["Ed25519"])
 
     def link(self, method: str, tree: str, path: str, expires: int | None = None) -> str:
         """The signed path and query of a file, as on the files host."""

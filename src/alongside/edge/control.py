@@ -12,13 +12,16 @@ from aiohttp import web
 
 from alongside import values
 from alongside.edge.activity import Activity
+from alongside.edge.drives import Drives
 from alongside.edge.files import Tree, Trees
+from alongside.edge.folders import Work, Works
 from alongside.edge.proxy import Address
 from alongside.edge.records import Route
 from alongside.edge.replies import instant, problems
 from alongside.edge.routes import Routes
 from alongside.edge.tickets import Trust
 from alongside.errors import Fault, Invalid
+from alongside.spec.files import Drive
 from alongside.spec.ids import is_ulid
 
 T = TypeVar("T")
@@ -44,11 +47,19 @@ class Control:
     """Parses, calls one operation, answers."""
 
     def __init__(
-        self, routes: Routes, trust: Trust, trees: Trees, health: Callable[[], Mapping[str, object]]
+        self,
+        routes: Routes,
+        trust: Trust,
+        trees: Trees,
+        works: Works,
+        drives: Drives,
+        health: Callable[[], Mapping[str, object]],
     ) -> None:
         self._routes = routes
         self._trust = trust
         self._trees = trees
+        self._works = works
+        self._drives = drives
         self._health = health
 
     def app(self) -> web.Application:
@@ -62,6 +73,9 @@ class Control:
         app.router.add_get("/activity", self.activity)
         app.router.add_post("/files/trees", self.add_tree)
         app.router.add_delete("/files/trees/{name}", self.remove_tree)
+        app.router.add_put("/files/work", self.put_work)
+        app.router.add_put("/files/drives", self.put_drive)
+        app.router.add_delete("/files/drives/{id}", self.remove_drive)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -105,6 +119,18 @@ class Control:
 
     async def remove_tree(self, request: web.Request) -> web.Response:
         self._trees.remove(request.match_info["name"])
+        return web.Response(status=204)
+
+    async def put_work(self, request: web.Request) -> web.Response:
+        self._works.put(await _body(request, Work))
+        return web.Response(status=204)
+
+    async def put_drive(self, request: web.Request) -> web.Response:
+        self._drives.put(await _body(request, Drive), time.time())
+        return web.Response(status=204)
+
+    async def remove_drive(self, request: web.Request) -> web.Response:
+        self._drives.remove(request.match_info["id"])
         return web.Response(status=204)
 
 

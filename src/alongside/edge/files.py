@@ -105,7 +105,7 @@ class FileServer:
         app.router.add_get("/f/{tree}/{path:.+}", self.download)
         app.router.add_put("/u/{tree}/{path:.+}", self.upload)
         app.router.add_route("HEAD", "/u/{tree}/{path:.+}", self.offset)
-        app.router.add_route("OPTIONS", "/{any:.*}", _preflight)
+        app.router.add_route("OPTIONS", "/{door:[fu]}/{any:.*}", _preflight)
         app.on_response_prepare.append(_let_pages_read)
         return app
 
@@ -305,8 +305,9 @@ async def _preflight(request: web.Request) -> web.Response:
     )
 
 
-async def _let_pages_read(_request: web.Request, response: Any) -> None:
-    response.headers.update(_OPEN_TO_PAGES)
+async def _let_pages_read(request: web.Request, response: Any) -> None:
+    if request.path.startswith(("/f/", "/u/")):
+        response.headers.update(_OPEN_TO_PAGES)
 
 
 #: O_NOFOLLOW on a link says ELOOP, and ENXIO is what a socket or a FIFO without a reader says

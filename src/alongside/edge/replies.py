@@ -21,6 +21,7 @@ _STATUS: tuple[tuple[type[errors.Problem], int], ...] = (
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
+    (errors.EditConflict, 412),
     (errors.Conflict, 409),
     (errors.TooLarge, 413),
     (errors.Unavailable, 503),
@@ -37,9 +38,11 @@ def status_of(error: errors.Problem) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def problem(error: errors.Problem, headers: dict[str, str] | None = None) -> web.Response:
-    """An RFC 9457 document."""
-    status = status_of(error)
+def problem(
+    error: errors.Problem, headers: dict[str, str] | None = None, *, status: int | None = None
+) -> web.Response:
+    """An RFC 9457 document; some protocols have a status of their own for it."""
+    status = status or status_of(error)
     body = {
         "type": "about:blank",
         "title": error.title,

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
@@ -19,9 +20,14 @@ from alongside import __version__
 from alongside.config import Config
 from alongside.edge import haproxy, sockets, traefik
 from alongside.edge.activity import Meter
+from alongside.edge.browse import Browse
 from alongside.edge.control import Control
+from alongside.edge.dav import WebDav
+from alongside.edge.drives import Drives
 from alongside.edge.files import FileServer, Trees
+from alongside.edge.folders import Works
 from alongside.edge.gate import Gate
+from alongside.edge.hands import Hands
 from alongside.edge.haproxy_config import RUNTIME, Settings
 from alongside.edge.origin import Origins
 from alongside.edge.proxy import Proxy
@@ -79,6 +85,9 @@ class Edge:
         self._meter = Meter(self.proxy, self.folder / "activity.json")
         self.trust = Trust(self.folder / "trust.json")
         self.trees = Trees(self.folder / "trees.json")
+        self.works = Works(self.folder / "works.json")
+        self.drives = Drives(self.folder / "drives.json")
+        self._hands = Hands()
         self.routes = Routes(
             RouteFiles(self.folder / "routes"),
             self.proxy,
@@ -101,9 +110,9 @@ class Edge:
         used = UsedTickets(self.folder / "redeemed", time.time())
         gate = Gate(self.routes, self.trust, used, self._origins)
         await self._listen(gate.app(), self.folder / "gate.sock")
-        await self._listen(FileServer(self.trees, self.trust).app(), self.folder / "files.sock")
+        await self._listen(self._files(), self.folder / "files.sock")
         await self.routes.start()
-        control = Control(self.routes, self.trust, self.trees, self.status)
+        control = Control(self.routes, self.trust, self.trees, self.works, self.drives, self.status)
         await self._listen(control.app(), control_path)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         log.info("edge serves", host=self._config.edge.host, port=self._config.edge.port, **self.status())
@@ -115,6 +124,7 @@ class Edge:
         await self.proxy.stop()
         for server in reversed(self._servers):
             await server.cleanup()
+        await self._hands.close()
         self._meter.save()
         os.close(self._lock)
 
@@ -128,6 +138,15 @@ class Edge:
             "trusted_keys": len(self.trust),
             **self.proxy.status(),
         }
+
+    def _files(self) -> web.Application:
+        """What answers on the site's files host."""
+        hub = urlsplit(self._config.hub.url)
+        app = FileServer(self.trees, self.trust).app()
+        browse = Browse(self._hands, self.works, self.trust, f"{hub.scheme}://{hub.netloc}")
+        app.add_subapp("/files/v1/", browse.app())
+        app.add_subapp("/dav/", WebDav(self._hands, self.works, self.drives).app())
+        return app
 
     async def _listen(self, app: web.Application, path: Path) -> None:
         server = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)

@@ -22,8 +22,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 
+from alongside import values
 from alongside.edge.records import replace_file
 from alongside.errors import Fault, Invalid, Unauthenticated
+from alongside.spec.files import AUDIENCE as FILES_AUDIENCE
+from alongside.spec.files import GRANT_S, Folder
 from alongside.spec.ids import is_ulid
 
 AUDIENCE = "edge"
@@ -92,6 +95,23 @@ class Trust:
         if now > ticket.expires_at + LEEWAY_S or ticket.expires_at > now + LIFE_MAX_S:
             raise Unauthenticated("the ticket is too old")
         return ticket
+
+    def grant(self, text: str, now: float) -> Folder:
+        """The folder that a signed text opens.
+
+        Raises:
+            Unauthenticated: it is not signed by the hub, not meant for a file server, or too old.
+        """
+        claims = self._claims(text)
+        try:
+            folder, expires_at = values.load(Folder, claims["folder"]), float(claims["exp"])
+        except (KeyError, TypeError, ValueError, Invalid):
+            raise Unauthenticated("the grant lacks a claim") from None
+        if claims.get("aud") != FILES_AUDIENCE:
+            raise Unauthenticated("this is no grant for files")
+        if now > expires_at + LEEWAY_S or expires_at > now + GRANT_S + LEEWAY_S:
+            raise Unauthenticated("the grant is too old; ask for a new one")
+        return folder
 
     def signed(self, message: str, signature: str) -> bool:
         """Whether the hub signed this message; the signature is base64url."""

@@ -1,0 +1,41 @@
+"""Folders that people look into: what the hub allows at a site's file server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FolderKind = Literal["home", "group", "outputs", "dataset"]
+
+#: what a signed grant is for, beside tickets to runs
+AUDIENCE = "files"
+GRANT_S = 900
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder at a site, as its file server finds it."""
+
+    kind: FolderKind
+    #: whose disk it is on
+    runner: str
+    #: home: id of the account; group: its name; outputs: `<run>/<attempt>`; dataset: an absolute path
+    name: str
+    #: for whom: operations are carried out as this account
+    account: str
+    writable: bool = False
+    #: name of the account, and of its groups: the site maps them to a uid and gids
+    account_name: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A folder that a desktop or rclone mounts by WebDAV; the site keeps this and a hash of its password."""
+
+    id: str
+    folder: Folder
+    #: lower-case hexadecimal SHA-256 of the password
+    secret_hash: str
+    #: Unix seconds
+    expires_at: float
