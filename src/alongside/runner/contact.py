@@ -57,6 +57,8 @@ class Contact:
         #: there is something to say
         self.news = news
         self.session: Session | None = None
+        #: the hub has something for us: nothing to gather first
+        self._called = False
         self._silence = Silence(spool.work_dir)
         if last := self._silence.last:
             downloads.size_max = last.get("stage_max_bytes", downloads.size_max)
@@ -69,7 +71,9 @@ class Contact:
                 session = self.session or await self._begin_session()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.news.wait(), session.sync_every_s)
-                    await asyncio.sleep(GATHER_S)
+                    if not self._called:
+                        await asyncio.sleep(GATHER_S)
+                self._called = False
                 self.news.clear()
                 await self._sync(session)
                 away_s = AWAY_FIRST_S
@@ -99,6 +103,7 @@ class Contact:
                     continue
                 seq = await self.hub.wait(self.who.id, self.who.token, self.spool.acked_to)
                 if seq > self.spool.acked_to:
+                    self._called = True
                     self.news.set()
                     await asyncio.sleep(GATHER_S * 2)
             except Problem:

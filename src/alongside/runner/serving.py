@@ -17,6 +17,8 @@ from alongside.spec.tools import Probe
 
 BACKOFF_MAX_S = 60.0
 AGAIN_S = 1.0
+#: most tools that answer soon answer at once: the first looks are close together
+PROBE_FIRST_S, PROBE_GROWTH = 0.01, 1.3
 #: deaths further back than this do not count against a tool's restarts
 RESTARTS_WITHIN = timedelta(hours=1)
 
@@ -121,9 +123,11 @@ class Serving:
         return any(item.kind == "ready" and item.body.get("start") == handle.start for item in reports)
 
     async def _answering(self, handle: Handle, probe: Probe) -> str:
+        pause_s = min(PROBE_FIRST_S, probe.interval_s)
         while True:
             with contextlib.suppress(CannotStart):
                 endpoint = await self.held.executor.endpoint(handle)
                 if await probing.answers(endpoint, probe):
                     return endpoint
-            await asyncio.sleep(probe.interval_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(probe.interval_s, pause_s * PROBE_GROWTH)

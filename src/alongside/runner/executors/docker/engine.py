@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ import aiohttp
 from aiodocker import Docker
 from aiodocker.exceptions import DockerError
 
+#: how long what the engine says of itself is believed; it is asked for each sync and each start
+FACTS_FRESH_S = 2.0
 #: how many events the engine remembers; it forgets them all when it restarts
 EVENTS_KEPT = 256
 LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError, TimeoutError)
@@ -34,6 +37,8 @@ class Engine:
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self._docker: Docker | None = None
+        self._facts: dict[str, Any] = {}
+        self._facts_until = 0.0
 
     @property
     def docker(self) -> Docker:
@@ -64,9 +69,11 @@ class Engine:
         try:
             yield self.docker
         except LOST as error:
+            self._facts_until = 0.0
             raise EngineAway(self.trouble(error)) from error
         except DockerError as error:
             if error.status == CANNOT_CONNECT:
+                self._facts_until = 0.0
                 raise EngineAway(self.trouble(error.__cause__)) from error
             raise
 
@@ -82,6 +89,13 @@ class Engine:
                 return await answer.json()
         except (*LOST, ValueError) as error:
             raise EngineAway(self.trouble(error)) from error
+
+    async def facts(self) -> dict[str, Any]:
+        """What `info` said a moment ago, or says now."""
+        if time.monotonic() > self._facts_until:
+            self._facts = await self.info()
+            self._facts_until = time.monotonic() + FACTS_FRESH_S
+        return self._facts
 
     async def back(self) -> None:
         """Returns once the engine answers, however long that takes."""

@@ -27,16 +27,26 @@ class Networks:
     def __init__(self, subnet: str) -> None:
         self._subnet = IPv4Network(subnet)
         self._turn = asyncio.Lock()
+        #: shared bridges that were there when they were last looked for
+        self._there: set[str] = set()
 
     async def shared(self, docker: Docker, *, way_out: bool) -> str:
         """The bridge of single-component tools, made when first needed and never removed."""
         quarters = list(self._subnet.subnets(prefixlen_diff=2))
         name = "alongside-open" if way_out else "alongside-closed"
         async with self._turn:
-            if await _exists(docker, name):
-                return name
-            await _create(docker, name, quarters[1 if way_out else 0], {}, way_out=way_out, icc=False)
+            if name not in self._there:
+                if not await _exists(docker, name):
+                    await _create(docker, name, quarters[1 if way_out else 0], {}, way_out=way_out, icc=False)
+                self._there.add(name)
         return name
+
+    def has_lost(self, name: str, error: DockerError) -> bool:
+        """Whether a container did not start because somebody removed this bridge: then it is made again."""
+        if error.status != 404 or f"network {name} not found" not in error.message:
+            return False
+        self._there.discard(name)
+        return True
 
     async def for_run(self, docker: Docker, key: str, runner: str, *, way_out: bool) -> str:
         """The run's own network, in which its components find each other by name."""
