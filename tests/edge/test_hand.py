@@ -55,9 +55,11 @@ class Opened:
 @pytest.fixture
 async def home(site: Site, tmp_path: Path) -> Opened:
     path = tmp_path / "work" / "homes" / "ada"
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, mode=0o700)
     if os.getuid() == 0:
         os.chown(path, OWNER, OWNER)
+    book = {"ada": {"uid": OWNER, "gid": OWNER, "groups": [60_001], "home": str(path), "folders": []}}
+    (tmp_path / "work" / "identities.json").write_text(json.dumps(book))
     work = {"runner": "r1", "work_dir": str(tmp_path / "work"), "data_roots": [str(tmp_path / "data")]}
     assert (await site.control("PUT", "/files/work", work)).status == 204
     return Opened(site, path, HOME)

@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from alongside import values
 from alongside.edge.hands import Place
@@ -16,7 +17,6 @@ from alongside.spec.files import Folder
 
 #: for people who have no home here and look at a dataset
 NOBODY = 65_534
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OUTPUTS = re.compile(r"([0-9a-z]{26})/([0-9]{1,6})")
 
 
@@ -61,27 +61,53 @@ class Works:
         work = self._works.get(folder.runner)
         if work is None:
             raise Unavailable("the runner of this folder has not come by yet; try again in a moment")
-        path = _path(work, folder)
-        try:
-            found = path.stat()
-        except OSError:
-            raise NotFound(_MISSING[folder.kind]) from None
-        if folder.kind == "dataset" and not path.is_dir():
-            return replace(_as_whom(str(path.parent), folder, work, found), only=path.name)
-        return _as_whom(str(path), folder, work, found)
+        who = _known(work, folder.account)
+        match folder.kind:
+            case "home" if who is not None and folder.name == folder.account:
+                return _as(who, who["home"], folder.writable)
+            case "group" if who is not None:
+                shared = [item for item in who["folders"] if item["group"] == folder.name]
+                if shared:
+                    item = min(shared, key=lambda item: item["read_only"])
+                    return _as(who, item["path"], folder.writable and not item["read_only"])
+            case "outputs" if match := _OUTPUTS.fullmatch(folder.name):
+                return _owned(Path(work.work_dir) / "outputs" / match[1] / match[2])
+            case "dataset":
+                path = _dataset(work, folder.name)
+                if path.is_dir():
+                    return _as(who, str(path), writable=False)
+                return replace(_as(who, str(path.parent), writable=False), only=path.name)
+            case _:
+                pass
+        raise NotFound(_MISSING[folder.kind])
 
 
-def _path(work: Work, folder: Folder) -> Path:
-    base = Path(work.work_dir)
-    match folder.kind:
-        case "home" if _ID.fullmatch(folder.name):
-            return base / "homes" / folder.name
-        case "outputs" if match := _OUTPUTS.fullmatch(folder.name):
-            return base / "outputs" / match[1] / match[2]
-        case "dataset":
-            return _dataset(work, folder.name)
-        case _:
-            raise NotFound(_MISSING[folder.kind])
+def _known(work: Work, account: str) -> dict[str, Any] | None:
+    """Who an account is at the site, as its runner wrote it down; see `runner.identities`."""
+    try:
+        found = json.loads((Path(work.work_dir) / "identities.json").read_text()).get(account)
+    except FileNotFoundError:
+        return None
+    return found if found and Path(found["home"]).is_dir() else None
+
+
+def _as(who: dict[str, Any] | None, path: str, writable: bool) -> Place:
+    if os.getuid() != 0:
+        return Place(path, os.getuid(), os.getgid(), writable=writable)
+    if who is None:
+        return Place(path, NOBODY, NOBODY)
+    return Place(path, who["uid"], who["gid"], tuple(who["groups"]), writable)
+
+
+def _owned(path: Path) -> Place:
+    """Outputs belong to whoever the account was when the attempt ran."""
+    try:
+        found = path.stat()
+    except OSError:
+        raise NotFound(_MISSING["outputs"]) from None
+    if os.getuid() == 0 and found.st_uid == 0:
+        raise Unavailable("these outputs have no owner at the site")
+    return Place(str(path), found.st_uid, found.st_gid)
 
 
 def _dataset(work: Work, name: str) -> Path:
@@ -94,20 +120,6 @@ def _dataset(work: Work, name: str) -> Path:
     if not any(real.is_relative_to(root) for root in roots):
         raise NotFound(_MISSING["dataset"])
     return real
-
-
-def _as_whom(path: str, folder: Folder, work: Work, found: os.stat_result) -> Place:
-    if os.getuid() != 0:
-        return Place(path, os.getuid(), os.getgid(), writable=folder.writable)
-    if folder.kind in ("home", "outputs"):
-        if found.st_uid == 0:
-            raise Unavailable("this folder has no owner at the site yet")
-        return Place(path, found.st_uid, found.st_gid, writable=folder.writable)
-    try:
-        home = (Path(work.work_dir) / "homes" / folder.account).stat()
-    except OSError:
-        return Place(path, NOBODY, NOBODY, writable=False)
-    return Place(path, home.st_uid or NOBODY, home.st_gid or NOBODY, writable=folder.writable)
 
 
 _MISSING = {

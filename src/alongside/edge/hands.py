@@ -128,7 +128,7 @@ class Hands:
         if len(self._hands) >= HANDS_MAX:
             raise Unavailable("too many folders are open at this site; try again in a minute")
         try:
-            root = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            root = os.open(place.path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:
             raise NotFound("this folder is not at the site (any more)") from None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -33,6 +33,8 @@ RESTART_WAIT_MAX_S = 5.0
 DESCRIPTORS_PER_CONNECTION = 2
 DESCRIPTORS_OF_ITS_OWN = 200
 MAXCONN = 10_000
+#: with its own settings, glibc gives the memory of each buffer back to the kernel and asks for it again
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_TOP_PAD_": str(1 << 20)}
 #: Debian puts it where the PATH of a common user does not look
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
@@ -107,8 +109,7 @@ class Haproxy(Proxy):
     async def add(self, doors: Iterable[Door]) -> None:
         doors = list(doors)
         async with self._reachable():
-            for door in doors:
-                self._point(door)
+            await self._runtime.let_go(self._point(doors))
             await self._runtime.add(doors)
 
     async def drop(self, doors: Iterable[Door]) -> None:
@@ -163,8 +164,9 @@ class Haproxy(Proxy):
             await end(pid, None)
             return False
         doors = self._doors()
-        self._write_map(doors)
+        turned = self._write_map(doors)
         used = {door.slot for door in doors}
+        await self._runtime.let_go(turned)
         await self._runtime.replace_all(doors)
         await self._runtime.close(slot for slot in range(1, self._slots + 1) if slot not in used)
         self._pid = pid
@@ -181,6 +183,7 @@ class Haproxy(Proxy):
             self._child = await asyncio.create_subprocess_exec(
                 *(self._program, "-db", "-f", "haproxy.cfg"),
                 cwd=self._folder,
+                env={**os.environ, **ALLOCATOR},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -214,21 +217,30 @@ class Haproxy(Proxy):
                     log.error("HAProxy could not be started again", why=str(error), again_in_s=wait)
             await asyncio.sleep(wait)
 
-    def _write_map(self, doors: Sequence[Door]) -> None:
+    def _write_map(self, doors: Sequence[Door]) -> list[int]:
+        """The doors of a process to come; answers the slots that lead elsewhere than they did."""
         (self._folder / "slots").mkdir(mode=0o700, exist_ok=True)
-        for door in doors:
-            self._point(door)
+        turned = self._point(doors)
         text = "".join(f"{door.key} {map_value(door)}\n" for door in doors)
         replace_file(self._folder / MAP, text.encode())
+        return turned
 
-    def _point(self, door: Door) -> None:
-        """Let the slot's link lead to the tool's socket; a rename, so it is never missing."""
-        if door.address.kind != "unix":
-            return
-        link = self._folder / slot_socket(door.slot)
-        if link.is_symlink() and str(link.readlink()) == door.address.path:
-            return
-        fresh = link.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(door.address.path)
-        fresh.rename(link)
+    def _point(self, doors: Iterable[Door]) -> list[int]:
+        """Let the slots' links lead to the tools' sockets; answers those that led elsewhere.
+
+        A rename, so a link is never missing. Over TCP nothing is pointed: HAProxy keeps its
+        connections apart by the address they lead to.
+        """
+        turned: list[int] = []
+        for door in doors:
+            if door.address.kind != "unix":
+                continue
+            link = self._folder / slot_socket(door.slot)
+            if link.is_symlink() and str(link.readlink()) == door.address.path:
+                continue
+            fresh = link.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(door.address.path)
+            fresh.rename(link)
+            turned.append(door.slot)
+        return turned

@@ -50,20 +50,23 @@ def slot_socket(slot: int) -> str:
 
 def _head(settings: Settings) -> str:
     # noreuseport: with it, a second HAProxy of the same user would share the port without a word.
-    # http-server-close: a slot may be pointed at another tool at any time, and a connection kept
-    # open to the old one would then answer for the new one.
+    # tune.bufsize: a download moves in steps of this size; 16 KiB, the default, halves its speed.
+    # max-session-srv-conns: connections to tools are kept open and belong to the slot, which lets go
+    # of them when it is pointed elsewhere. What asks for NTLM would belong to the visitor instead.
     return f"""\
 global
     stats socket unix@{RUNTIME} mode 600 level admin
     maxconn {settings.maxconn}
     nbthread {settings.threads}
     noreuseport
+    tune.bufsize 65536
     hard-stop-after 5s
     ssl-default-bind-options ssl-min-ver TLSv1.2
 
 defaults base
     mode http
     option contstats
+    max-session-srv-conns 0
     timeout connect 5s
     timeout http-request 15s
     timeout http-keep-alive 60s
@@ -74,7 +77,7 @@ defaults base
     retries 3
 
 defaults tools from base
-    option http-server-close
+    default-server pool-purge-delay 1s
 {_pages((502, 503, 504), _TOOL_SILENT.format(hub=settings.origins.hub_url))}
 """
 

@@ -65,6 +65,23 @@ class Runtime:
             ]
         )
 
+    async def let_go(self, slots: Iterable[int]) -> None:
+        """Close every connection to what the slots' links led to before, idle ones too.
+
+        Only maintenance ends idle ones; nobody has a key to the slot yet who could meet it.
+        """
+        await self._tell(
+            [
+                command
+                for slot in slots
+                for command in (
+                    f"set server {slot_name(slot)}/unix state maint",
+                    f"shutdown sessions server {slot_name(slot)}/unix",
+                    f"set server {slot_name(slot)}/unix state ready",
+                )
+            ]
+        )
+
     async def counters(self, slots: Iterable[int]) -> Mapping[int, Counters]:
         wanted = {slot_name(slot): slot for slot in slots}
         counted = dict.fromkeys(wanted.values(), Counters())

@@ -30,6 +30,8 @@ class Open:
     writable: bool
     #: the one name in it that may be seen; empty: all
     only: str
+    #: why it cannot be opened, if so
+    refusal: Refused | None = None
 
 
 def main(
@@ -41,13 +43,11 @@ def main(
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    # a folder that people share by its group stays theirs to write
-    os.umask(0o002 if os.fstat(root).st_mode & stat.S_ISGID else 0o022)
+    here = _opened(root, writable, only)
     control = socket.socket(fileno=control_number)
     places = threading.Semaphore(AT_ONCE)
-    here = Open(root, writable, only)
-    if writable:
-        threading.Thread(target=_purge, args=(root,), daemon=True).start()
+    if writable and not here.refusal:
+        threading.Thread(target=_purge, args=(here.root,), daemon=True).start()
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not descriptors:
@@ -55,6 +55,17 @@ def main(
         places.acquire()
         connection = socket.socket(fileno=descriptors[0])
         threading.Thread(target=_serve, args=(connection, here, places), daemon=True).start()
+
+
+def _opened(pinned: int, writable: bool, only: str) -> Open:
+    """As the owner, by what was pinned: where root is nobody (NFS), only the owner may look into a home."""
+    try:
+        root = os.open(f"/proc/self/fd/{pinned}", os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        return Open(-1, writable, only, below.refused(error, "this folder"))
+    # a folder that people share by its group stays theirs to write
+    os.umask(0o002 if os.fstat(root).st_mode & stat.S_ISGID else 0o022)
+    return Open(root, writable, only)
 
 
 def _purge(root: int) -> None:
@@ -101,6 +112,8 @@ class _Answer:
 
 
 def _carry_out(answer: _Answer, here: Open, question: dict[str, Any]) -> None:
+    if here.refusal:
+        raise here.refusal
     kind, root = question.pop("do"), here.root
     if kind in _CHANGES and not here.writable:
         raise Refused("forbidden", "this folder is read-only")
