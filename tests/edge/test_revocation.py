@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
@@ -125,17 +126,63 @@ async def test_slots_that_run_out_name_the_setting_and_come_back(start_edge, ech
     assert (await site.request(runs[2], headers={"Cookie": cookie})).status == 401
 
 
+class KeptOpen:
+    """A tool that counts its connections, and keeps them open whatever it is asked."""
+
+    def __init__(self, name: str, head: str = "HTTP/1.1 200 OK") -> None:
+        self._answer = f"{head}\r\nContent-Length: {len(name)}\r\n\r\n{name}".encode()
+        self.connections = 0
+        self.open: set[asyncio.StreamWriter] = set()
+
+    @contextlib.asynccontextmanager
+    async def served(self, path: Path):
+        server = await asyncio.start_unix_server(self._serve, path)
+        try:
+            yield f"unix:{path}"
+        finally:
+            server.close()
+            for writer in self.open:
+                writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(self._answer)
+                await writer.drain()
+        self.open.discard(writer)
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "head", ["HTTP/1.1 200 OK", "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM"], ids=["200", "ntlm"]
+)
 async def test_a_slot_that_changes_hands_never_answers_for_its_former_tool(
-    start_edge, echo, tmp_path: Path
+    start_edge, tmp_path: Path, head: str
 ) -> None:
-    """One browser connection, one slot, two runs, and the first tool still alive."""
+    """One browser connection, one slot, two runs, and a first tool that lives on and lets nothing go."""
     site: Site = await start_edge(slots=1)
     first, second = run_id(), run_id()
-    async with served(EchoTool("second").app(), tmp_path / "second.sock") as address:
-        await site.publish(first, echo[1])
-        cookie = await site.enter(first)
-        assert (await site.request(first, headers={"Cookie": cookie})).json["tool"] == "echo"
-        await site.control("DELETE", f"/routes/{first}")
-        await site.publish(second, address)
-        cookie = await site.enter(second)
-        assert (await site.request(second, headers={"Cookie": cookie})).json["tool"] == "second"
+    former, latter = KeptOpen("former", head), KeptOpen("latter")
+    async with former.served(tmp_path / "1.sock") as one, latter.served(tmp_path / "2.sock") as two:
+        for run, address, name in (
+            (first, one, b"former"),
+            (second, two, b"latter"),
+            (first, one, b"former"),
+        ):
+            await site.publish(run, address)
+            cookie = await site.enter(run)
+            for _ in range(3):
+                assert (await site.request(run, headers={"Cookie": cookie})).body == name
+            await site.control("DELETE", f"/routes/{run}")
+
+
+async def test_connections_to_a_tool_are_kept_while_it_is_used(site: Site, tmp_path: Path) -> None:
+    run, tool = run_id(), KeptOpen("kept")
+    async with tool.served(tmp_path / "kept.sock") as address:
+        await site.publish(run, address)
+        cookie = await site.enter(run)
+        for _ in range(20):
+            await site.request(run, headers={"Cookie": cookie})
+        assert tool.connections < 10
