@@ -72,7 +72,9 @@ class Held:
             log=self.record.log.absolute(),
             uid=places.uid,
             gid=places.gid,
+            gids=places.gids,
             home=places.home,
+            folders=places.folders,
             data=places.data,
             output=places.output,
             mounts=tuple(mounts),
@@ -118,6 +120,8 @@ class Held:
         body = {"name": name, "status": status, "mode": mode, "detail": detail}
         if staged and staged.size_bytes is not None:
             body |= {"location": staged.location, "size_bytes": staged.size_bytes}
+        if staged and staged.staged_bytes:
+            body["staged_bytes"] = staged.staged_bytes
         self.say("dataset", body=body)
 
     def action(self, action: str, ok: bool, detail: str) -> None:

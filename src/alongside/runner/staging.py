@@ -39,6 +39,8 @@ class Staged:
     #: the path or address that it was taken from, and what that has in bytes if nobody has stated it yet
     location: str = ""
     size_bytes: int | None = None
+    #: what was brought to this place for it, by download or as a copy
+    staged_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Found:
     path: Path
     kind: Kind
     source: Source
+    fetched_bytes: int = 0
 
 
 class Staging:
@@ -71,6 +74,7 @@ class Staging:
         size_bytes = None
         if found.source.size_bytes is None:
             size_bytes = await asyncio.to_thread(measured, found.path)
+        staged_bytes = found.fetched_bytes
         mount, detail = Mount(wanted.dataset, wanted.name, found.kind, found.path), ""
         if places.data is None:
             detail = "tasks read their inputs in place" if mode == "copy" else ""
@@ -80,7 +84,8 @@ class Staging:
             await self._copy(found.path, places, wanted.name, progress)
             mount = replace(mount, source=places.data / wanted.name, mode="copy")
             detail = "a writable copy"
-        return Staged(mount, detail, found.source.path or found.source.url or "", size_bytes)
+            staged_bytes += size_bytes or found.source.size_bytes or 0
+        return Staged(mount, detail, found.source.path or found.source.url or "", size_bytes, staged_bytes)
 
     async def find(self, wanted: DatasetMount, progress: Progress) -> Found:
         """The first source that can be had."""
@@ -90,9 +95,8 @@ class Staging:
                 if source.path is not None:
                     return Found(*await asyncio.to_thread(self._in_place, source, source.path), source)
                 if source.url is not None:
-                    return Found(
-                        await self._download(source, source.url, wanted.name, progress), "file", source
-                    )
+                    path, fetched = await self._download(source, source.url, wanted.name, progress)
+                    return Found(path, "file", source, fetched)
             except CannotStart as failure:
                 failures.append(failure)
         if not failures:
@@ -119,13 +123,19 @@ class Staging:
             raise CannotStart("data_missing", f"{path} is registered as a {source.kind} but is a {kind}")
         return real, kind
 
-    async def _download(self, source: Source, url: str, name: str, progress: Progress) -> Path:
+    async def _download(self, source: Source, url: str, name: str, progress: Progress) -> tuple[Path, int]:
+        """The file, and how much of it had to be fetched."""
+        fetched = 0
+
         def told(done: int, total: int | None) -> None:
+            nonlocal fetched
+            fetched = max(fetched, done)
             total = total or source.size_bytes
             percent = 100.0 * done / total if total else None
             progress(percent, f"fetching {name}: {_bytes(done)}" + (f" of {_bytes(total)}" if total else ""))
 
-        return await self.downloads.fetch(url, source.sha256, told, source.size_bytes)
+        path = await self.downloads.fetch(url, source.sha256, told, source.size_bytes)
+        return path, fetched
 
     async def _copy(self, path: Path, places: Places, name: str, progress: Progress) -> None:
         total = await asyncio.to_thread(homes.size, path)

@@ -75,6 +75,7 @@ ReasonCode = Literal[
     "site_shutdown",
     "idle",
     "lifetime_over",
+    "budget_spent",
     "deleted",
     "canceled_by_owner",
     "unreachable",
@@ -94,6 +95,8 @@ ReasonCode = Literal[
     "exited",
     "restarts_exhausted",
     "sandbox_unavailable",
+    "identity_unknown",
+    "home_unusable",
     "internal",
 ]
 """The closed list; the human `reason` beside it says what happened this time."""

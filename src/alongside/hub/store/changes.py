@@ -12,7 +12,19 @@ from alongside.hub.store.database import MAX_ROWS, Database, Tx
 from alongside.hub.store.schema import changes
 
 ChangeKind = Literal[
-    "run", "action", "dataset", "tool", "runner", "site", "lookup", "revoke", "errand", "notice", "delivery", "departure"
+    "run",
+    "action",
+    "dataset",
+    "tool",
+    "runner",
+    "site",
+    "lookup",
+    "revoke",
+    "errand",
+    "notice",
+    "delivery",
+    "departure",
+    "budget",
 ]
 
 

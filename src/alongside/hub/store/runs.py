@@ -37,6 +37,23 @@ class Standing:
     resources: Resources
     ready_at: datetime | None
     ends_at: datetime | None
+    lifetime_s: float | None = None
+    lifetime_max_s: float | None = None
+    idle_since: datetime | None = None
+    pauses_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """When a running run is paused by itself."""
+
+    ends_at: datetime | None
+    ready: bool
+    #: None: as the hub is set up
+    idle_s: float | None
+    kept_at: datetime | None
+    #: while its owner is warned
+    pauses_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,7 @@ _STANDING = select(
     *(runs.c[name] for name in ("id", "account_id", "tool", "kind", "state", "reason_code", "ready")),
     *(runs.c[name] for name in ("attempt", "lost_attempts", "restarts", "deleting", "request")),
     *(runs.c[name] for name in ("cpus", "memory_gb", "gpus", "disk_gb", "ready_at", "ends_at")),
+    *(runs.c[name] for name in ("lifetime_s", "lifetime_max_s", "idle_since", "pauses_at")),
     sites.c.name.label("site"),
 ).outerjoin(sites, sites.c.id == runs.c.site_id)
 _STANDING_OF = _STANDING.where(runs.c.id == bindparam("run"))
@@ -112,6 +130,7 @@ def add(
     wish: RunRequest,
     resources: Resources,
     now: datetime,
+    **columns: Any,
 ) -> None:
     tx.execute(
         insert(runs).values(
@@ -132,6 +151,7 @@ def add(
             created_at=now,
             updated_at=now,
             queued_at=now,
+            **columns,
         )
     )
 
@@ -199,17 +219,16 @@ def asked(tx: Tx, run_id: str) -> tuple[str, datetime | None]:
     return row.title or row.tool, row.queued_at
 
 
-def ending(tx: Tx) -> list[tuple[str, datetime]]:
-    """Runs that end by themselves, and when."""
-    query = select(runs.c.id, runs.c.ends_at).where(runs.c.ends_at.is_not(None), runs.c.state == "running")
-    return [(row.id, row.ends_at) for row in tx.execute(query)]
+_TERMS = select(
+    *(runs.c[name] for name in ("id", "ends_at", "ready", "idle_s", "kept_at", "pauses_at"))
+).where(runs.c.state == "running", runs.c.kind == "interactive")
+_TERMS_OF = _TERMS.where(runs.c.id.in_(bindparam("runs", expanding=True)))
 
 
-def lifetimes(tx: Tx, run_ids: Collection[str]) -> dict[str, datetime | None]:
-    """When each of these runs ends by itself; None for never."""
-    found: dict[str, datetime | None] = dict.fromkeys(run_ids)
-    query = select(runs.c.id, runs.c.ends_at).where(runs.c.id.in_(run_ids), runs.c.state == "running")
-    return found | {row.id: row.ends_at for row in tx.execute(query)}
+def terms(tx: Tx, run_ids: Collection[str] | None) -> dict[str, Terms]:
+    """When these running interactive runs (for None all) are paused by themselves; others are left out."""
+    rows = tx.execute(_TERMS) if run_ids is None else tx.execute(_TERMS_OF, {"runs": list(run_ids)})
+    return {row.id: Terms(row.ends_at, row.ready, row.idle_s, row.kept_at, row.pauses_at) for row in rows}
 
 
 def without_runner(tx: Tx) -> list[str]:
@@ -220,6 +239,10 @@ def without_runner(tx: Tx) -> list[str]:
         .where(runs.c.state.in_(("initializing", "running", "canceling")), attempts.c.runner_id.is_(None))
     )
     return list(tx.execute(query).scalars())
+
+
+def accounts_of(tx: Tx, run_ids: Collection[str]) -> set[str]:
+    return set(tx.execute(select(runs.c.account_id).where(runs.c.id.in_(run_ids))).scalars())
 
 
 def runners_of(tx: Tx, run_ids: Collection[str]) -> set[str]:
@@ -433,6 +456,10 @@ def _standing(row: Row[Any]) -> Standing:
         resources=Resources(row.cpus, row.memory_gb, row.gpus, row.disk_gb),
         ready_at=row.ready_at,
         ends_at=row.ends_at,
+        lifetime_s=row.lifetime_s,
+        lifetime_max_s=row.lifetime_max_s,
+        idle_since=row.idle_since,
+        pauses_at=row.pauses_at,
     )
 
 
@@ -477,6 +504,11 @@ def _run(row: Row[Any], datasets: list[AttachedDataset]) -> Run:
         ready_at=row.ready_at,
         ended_at=row.ended_at,
         ends_at=row.ends_at,
+        resource_class=row.resource_class,
+        lifetime_s=row.lifetime_s,
+        lifetime_max_s=row.lifetime_max_s,
+        idle_since=row.idle_since if row.state == "running" else None,
+        pauses_at=row.pauses_at if row.state == "running" else None,
         exit_code=row.exit_code,
         url=row.edge_url.replace("{run}", row.id) if row.ready and row.edge_url else None,
         restarts=row.restarts,

@@ -37,6 +37,7 @@ from alongside.hub.store.schema.runs import (
     runs,
 )
 from alongside.hub.store.schema.tools import tool_versions, tools
+from alongside.hub.store.schema.usage import budgets, dataset_usage, usage
 
 __all__ = [
     "Document",
@@ -49,7 +50,9 @@ __all__ = [
     "attempts",
     "audit",
     "banners",
+    "budgets",
     "changes",
+    "dataset_usage",
     "datasets",
     "deliveries",
     "errands",
@@ -84,5 +87,6 @@ __all__ = [
     "tokens",
     "tool_versions",
     "tools",
+    "usage",
     "webhooks",
 ]

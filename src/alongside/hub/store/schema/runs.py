@@ -121,6 +121,8 @@ attempts = Table(
     Column("last_report", Integer, nullable=False, default=0),
     #: how long the log is in the end, as far as the runner has said so
     Column("log_bytes", BigInteger),
+    #: up to when what it held is booked as used
+    when("counted_to", nullable=True),
     #: holds slots at its runner
     Column("held", Boolean, nullable=False, default=True),
     when("created_at"),

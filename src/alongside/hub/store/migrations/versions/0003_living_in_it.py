@@ -49,6 +49,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_banners_ends_at"), ["ends_at"], unique=False)
 
     op.create_table(
+        "budgets",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("scope", sa.String(length=8), nullable=False),
+        sa.Column("subject", sa.String(length=26), nullable=False),
+        sa.Column("measure", sa.String(length=16), nullable=False),
+        sa.Column("amount", sa.Float(), nullable=False),
+        sa.Column("period", sa.String(length=8), nullable=False),
+        sa.Column("warn_at", sa.Float(), nullable=False),
+        sa.Column("stop", sa.Boolean(), nullable=False),
+        sa.Column("warned_for", sa.String(length=8), nullable=False),
+        sa.Column("spent_for", sa.String(length=8), nullable=False),
+        sa.Column("stops_at", sa.String(27), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_budgets")),
+    )
+    with op.batch_alter_table("budgets", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_budgets_spent_for"), ["spent_for"], unique=False)
+
+    op.create_table(
+        "dataset_usage",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("dataset_id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("site", sa.String(length=128), nullable=False),
+        sa.Column("cpu_s", sa.Float(), nullable=False),
+        sa.Column("gpu_s", sa.Float(), nullable=False),
+        sa.Column("memory_gb_s", sa.Float(), nullable=False),
+        sa.Column("wall_s", sa.Float(), nullable=False),
+        sa.Column("staged_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("starts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "dataset_id", "account_id", "site", name=op.f("pk_dataset_usage")),
+    )
+    with op.batch_alter_table("dataset_usage", recreate="never") as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_dataset_usage_account_id_day"), ["account_id", "day"], unique=False
+        )
+
+    op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
@@ -57,6 +95,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("throttle", recreate="never") as batch_op:
         batch_op.create_index(batch_op.f("ix_throttle_since"), ["since"], unique=False)
+
+    op.create_table(
+        "usage",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("site", sa.String(length=128), nullable=False),
+        sa.Column("tool", sa.String(length=128), nullable=False),
+        sa.Column("cpu_s", sa.Float(), nullable=False),
+        sa.Column("gpu_s", sa.Float(), nullable=False),
+        sa.Column("memory_gb_s", sa.Float(), nullable=False),
+        sa.Column("wall_s", sa.Float(), nullable=False),
+        sa.Column("staged_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("starts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "account_id", "site", "tool", name=op.f("pk_usage")),
+    )
+    with op.batch_alter_table("usage", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_usage_account_id_day"), ["account_id", "day"], unique=False)
 
     op.create_table(
         "address_links",
@@ -258,6 +313,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_accounts_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_accounts_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_accounts_standing"), ["standing"], unique=False)
+
+    with op.batch_alter_table("attempts", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("counted_to", sa.String(27), nullable=True))
 
     with op.batch_alter_table("group_members", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("manager", sa.Boolean(), server_default=sa.false(), nullable=False))
