@@ -77,6 +77,23 @@ class RunnerSettings:
     )
     edge_control: str = setting("", "Unix socket of this site's edge; empty: edge.sock in the data folder.")
     tool_uid: int = setting(64_000, "First uid for tools when the runner is root; one per account.")
+    tool_gid: int = setting(60_000, "First gid for groups that have a folder, while identity is assigned.")
+    identity: str = setting(
+        "assigned",
+        "Who an account is here: assigned (a uid each), table, nss (as this machine says) or single.",
+    )
+    identity_table: tuple[str, ...] = setting(
+        (), "For identity=table: entries name:uid:gid:group=gid group=gid, or files of such lines."
+    )
+    identity_book: str = setting(
+        "", "For identity=assigned: file of the uids given; runners that share homes share it. Empty: own."
+    )
+    homes_dir: str = setting(
+        "", "Homes on a file system of the site, as /nfs/home/{name}; empty: in the work folder."
+    )
+    group_folders: tuple[str, ...] = setting(
+        (), "Folders of groups, as group=/folder (writable) or group=/folder:ro; empty means none."
+    )
     docker_socket: str = setting("/var/run/docker.sock", "Socket of the Docker Engine.")
     tool_subnet: str = setting(
         "172.30.0.0/16", "Addresses for the networks of tools on Docker, cut into /28 pieces."
@@ -111,6 +128,10 @@ class AccountSettings:
     running_max: int = setting(10, "Runs an account may have at once, unless it has limits of its own.")
     cpus_max: float = setting(0.0, "Cores an account may hold at once; 0 means no limit.")
     memory_gb_max: float = setting(0.0, "Memory in GB an account may hold at once; 0: no limit.")
+    gpus_max: int = setting(-1, "GPUs an account may hold at once; -1 means no limit.")
+    lifetime_max_s: float = setting(
+        0.0, "Seconds after which an interactive run pauses by itself; 0 means no limit."
+    )
     token_days: int = setting(90, "Days until an API token ends, unless asked for less.")
     registration: str = setting(
         "closed", "Who may register: open, domain, invitation, approval or closed (administrators add people)."
@@ -167,6 +188,15 @@ class NoticeSettings:
 
 
 @dataclass(frozen=True)
+class CullingSettings:
+    idle_s: float = setting(
+        14_400.0, "Seconds without any use after which an interactive run is paused; 0 means never."
+    )
+    warn_s: float = setting(900.0, "Seconds before that, and before a lifetime ends, to warn the owner.")
+    look_s: float = setting(15.0, "Seconds between a runner's looks at what its tools do.")
+
+
+@dataclass(frozen=True)
 class LogSettings:
     level: str = setting("info", "Least severe level that is written: debug, info, warning, error.")
     format: str = setting("auto", "json, text, or auto (text on a terminal).")
@@ -185,6 +215,7 @@ class Config:
     runner: RunnerSettings = RunnerSettings()
     edge: EdgeSettings = EdgeSettings()
     accounts: AccountSettings = AccountSettings()
+    culling: CullingSettings = CullingSettings()
     guests: GuestSettings = GuestSettings()
     oidc: OidcSettings = OidcSettings()
     mail: MailSettings = MailSettings()

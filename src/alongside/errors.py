@@ -4,9 +4,12 @@
     ├── Invalid                    the request is malformed; carries every fault at once
     ├── Unauthenticated            nobody is signed in
     ├── Forbidden                  signed in, but not allowed
-    │   └── CsrfFailed
+    │   ├── CsrfFailed
+    │   ├── RegistrationClosed, AccountWaiting
+    │   └── ReadOnlyLook           an administrator looks as somebody else
     ├── NotFound
-    │   ├── AccountUnknown, GroupUnknown, TagUnknown, TokenUnknown
+    │   ├── AccountUnknown, GroupUnknown, TagUnknown, TokenUnknown, InvitationUnknown
+    │   ├── AccountClassUnknown, ResourceClassUnknown
     │   ├── SiteUnknown, RunnerUnknown
     │   ├── DatasetUnknown, IdentifierUnknown, LocationUnknown
     │   ├── ToolUnknown, ToolVersionUnknown
@@ -99,12 +102,28 @@ class CsrfFailed(Forbidden):
     """The request did not carry this session's CSRF token."""
 
 
+class RegistrationClosed(Forbidden):
+    """Nobody registers here in this way."""
+
+
+class AccountWaiting(Forbidden):
+    """Your registration waits for an administrator, or for you to confirm your address."""
+
+
+class ReadOnlyLook(Forbidden):
+    """You look as somebody else; nothing is changed so. End the look first."""
+
+
 class NotFound(Problem):
     """There is nothing here."""
 
 
 class AccountUnknown(NotFound):
     """No account has this id."""
+
+
+class InvitationUnknown(NotFound):
+    """No invitation has this id."""
 
 
 class GroupUnknown(NotFound):
@@ -117,6 +136,14 @@ class TagUnknown(NotFound):
 
 class TokenUnknown(NotFound):
     """No token has this id."""
+
+
+class AccountClassUnknown(NotFound):
+    """No class of accounts has this name."""
+
+
+class ResourceClassUnknown(NotFound):
+    """The site has no resource class of this name."""
 
 
 class SiteUnknown(NotFound):

@@ -18,20 +18,24 @@ from apiflask import APIFlask
 from alongside import __version__
 from alongside.config import Config
 from alongside.hub import keyring
-from alongside.hub.accounts import Limiter, Passwords
+from alongside.hub.accounts import Passwords
 from alongside.hub.api import (
+    account_classes,
     accounts,
     actions,
+    addresses,
     artifacts,
     datasets,
     docs,
     groups,
     guard,
     health,
+    invitations,
     launch,
     live,
     notices,
     openapi,
+    resource_classes,
     runners,
     runs,
     signin,
@@ -49,14 +53,18 @@ from alongside.hub.store.database import Database
 API = "/api/v1"
 DOORS = (
     signin.doors,
+    addresses.doors,
     tokens.doors,
     accounts.doors,
+    invitations.doors,
     groups.doors,
     tags.doors,
     sites.doors,
     runners.doors,
     datasets.doors,
     tools.doors,
+    resource_classes.doors,
+    account_classes.doors,
     runs.doors,
     actions.doors,
     artifacts.doors,
@@ -81,7 +89,6 @@ def create_app(config: Config, *, clock: Callable[[], datetime] | None = None) -
             clock=clock or (lambda: datetime.now(UTC)),
             keyring=keyring.opened(config.data_dir / "keys"),
             passwords=Passwords(),
-            limiter=Limiter(),
         )
     )
 
@@ -124,7 +131,6 @@ def describe() -> str:
             clock=lambda: datetime.now(UTC),
             keyring=keyring.opened(Path(folder) / "keys"),
             passwords=Passwords(),
-            limiter=Limiter(),
         )
         return json.dumps(assemble(hub).spec, indent=2, sort_keys=True, ensure_ascii=False)
 

@@ -5,7 +5,7 @@ No loop, no thread and no network here, so that a test can turn it by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -15,6 +15,7 @@ from alongside.errors import InternalError, Problem, Unavailable
 from alongside.hub import culling, errands, grants, notices, queue, runs, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
+from alongside.hub.ledger import Ledger
 from alongside.hub.queue import Board
 from alongside.hub.store import actions as actions_store
 from alongside.hub.store import artifacts as artifacts_store
@@ -30,6 +31,8 @@ from alongside.spec.wire import Report, ReportAnswer, Sync, SyncAnswer, Verdict
 #: a report changes about five rows, and a transaction at most 500
 REPORTS_MAX = 80
 RECALLS_MAX = 50
+#: what a runner said about idle runs holds for so many of its syncs
+WORD_LASTS_SYNCS = 3
 #: how often the leader says that it is alive
 BEAT_S = 2.0
 #: deleted runs are kept so long, for those who ask what became of the deletion
@@ -95,6 +98,8 @@ class Clockwork:
         self._config = hub.config
         self._board = Board()
         self._deadlines = Deadlines()
+        self._ledger = Ledger(self._deadlines)
+        self._watch = self._new_watch()
         #: attempts that their runner did not mention last time: twice is gone
         self._missed: set[tuple[str, int]] = set()
         self._last_beat = float("-inf")
@@ -138,7 +143,11 @@ class Clockwork:
     def _forget(self) -> None:
         """What was remembered may not be what the tables say: read them again in the next turn."""
         self._board = Board()
+        self._watch = self._new_watch()
         self._loaded = False
+
+    def _new_watch(self) -> culling.Watch:
+        return culling.Watch(self._config.culling, WORD_LASTS_SYNCS * self._config.dispatcher.sync_every_s)
 
     def _steps(self) -> tuple[Callable[[Tx, Turn], None], ...]:
         return (
@@ -148,6 +157,7 @@ class Clockwork:
             self._take_syncs,
             self._expire,
             self._refresh,
+            self._book,
             self._place,
             self._answer,
             self._purge,
@@ -166,8 +176,9 @@ class Clockwork:
         self._note_due(self._board.refresh_runs(tx, None), turn)
         for action in actions_store.all_open(tx):
             self._deadlines.at(("action", action.id), action.expires_at, turn.now, turn.monotonic)
-        for run_id, ends_at in runs_store.ending(tx):
-            self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+        # A run is paused on fresh word alone, and nobody could say one while no dispatcher led.
+        heard_by = turn.now + timedelta(seconds=self._config.dispatcher.lease_ttl_s)
+        self._note_terms(tx, None, turn, not_before=heard_by)
         for errand_id, expires_at in errands.all_open(tx):
             moment = max(expires_at, turn.now + ERRANDS_AFTER)
             self._deadlines.at(("errand", errand_id), moment, turn.now, turn.monotonic)
@@ -176,6 +187,7 @@ class Clockwork:
             if ("contact", runner) not in self._deadlines and ("grace", runner) not in self._deadlines:
                 self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
         turn.orphans.update(runs_store.without_runner(tx))
+        self._ledger.load(tx, turn.monotonic)
         self._loaded = True
 
     def _hear(self, tx: Tx, turn: Turn) -> None:
@@ -198,6 +210,8 @@ class Clockwork:
                     self._board.refresh_runs(tx, None)
                 case "revoke":
                     self._revoke(tx, turn, change.key)
+                case "budget":
+                    self._ledger.load(tx, turn.monotonic)
                 case "errand":
                     if errand := errands.due(tx, change.key):
                         self._note_errand(errand, turn)
@@ -228,11 +242,20 @@ class Clockwork:
                 case "lifetime":
                     if runner := culling.lifetime_over(tx, key, turn.now):
                         turn.told.add(runner)
+                case "ending":
+                    culling.ending_soon(tx, key, turn.now)
+                case "idle":
+                    due = self._watch.due(tx, key, turn.now)
+                    self._deadlines.at((kind, key), due.again_at, turn.now, turn.monotonic)
+                    if due.told is not None:
+                        turn.told.add(due.told)
                 case "action":
                     if run_id := runs.expire(tx, key, turn.now):
                         turn.runs.add(run_id)
                 case "retry":
                     self._wait_again(tx, key)
+                case "book" | "budget" | "budget soon":
+                    self._ledger.due(tx, (kind, key), turn.now, turn.monotonic)
                 case "errand":
                     if errand := errands.expire(tx, key, turn.now, self._on_end):
                         self._note_errand(errand, turn)
@@ -249,12 +272,14 @@ class Clockwork:
         turn.runs.update(runs.orphaned(tx, turn.orphans, turn.now, self._config))
         if turn.runs:
             self._note_due(self._board.refresh_runs(tx, turn.runs), turn)
-            for run_id, ends_at in runs_store.lifetimes(tx, turn.runs).items():
-                self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+            self._note_terms(tx, turn.runs, turn)
             where = runs_store.runners_of(tx, turn.runs) - turn.runners
             if where:
                 self._board.refresh_offers(tx, where)
                 turn.runners |= where
+
+    def _book(self, tx: Tx, turn: Turn) -> None:
+        self._ledger.turned(tx, turn.runs, turn.now, turn.monotonic)
 
     def _place(self, tx: Tx, turn: Turn) -> None:
         if not self._board.stirred:
@@ -316,6 +341,7 @@ class Clockwork:
         heard, changed = errands.take(tx, runner, sync.errands[:NEWS_MAX], turn.now, self._on_end)
         for errand in changed:
             self._note_errand(errand, turn)
+        self._note_idle(self._watch.hear(tx, runner, sync.activity, turn.now), turn)
         verdicts = self._reconcile(tx, turn, item, all_taken)
         return SyncAnswer(
             lease_ttl_s=self._config.dispatcher.lease_ttl_s,
@@ -323,6 +349,28 @@ class Clockwork:
             reports=tuple(answers),
             errands=heard,
         )
+
+    def _note_terms(
+        self, tx: Tx, run_ids: Collection[str] | None, turn: Turn, not_before: datetime | None = None
+    ) -> None:
+        """When these runs (for None all) pause by themselves, and when their owners hear of it before."""
+        terms = runs_store.terms(tx, run_ids)
+        watched = list(terms) if run_ids is None else run_ids
+        self._watch.know(watched, terms)
+        warn = timedelta(seconds=self._config.culling.warn_s)
+        for run_id in watched:
+            ends_at = terms[run_id].ends_at if run_id in terms else None
+            soon = ends_at - warn if ends_at is not None and ends_at - warn > turn.now else None
+            self._deadlines.at(("lifetime", run_id), ends_at, turn.now, turn.monotonic)
+            self._deadlines.at(("ending", run_id), soon, turn.now, turn.monotonic)
+        self._note_idle(watched, turn, not_before)
+
+    def _note_idle(self, run_ids: Iterable[str], turn: Turn, not_before: datetime | None = None) -> None:
+        for run_id in run_ids:
+            moment = self._watch.due_at(run_id)
+            if moment is not None and not_before is not None:
+                moment = max(moment, not_before)
+            self._deadlines.at(("idle", run_id), moment, turn.now, turn.monotonic)
 
     def _note_errand(self, errand: AskedErrand, turn: Turn) -> None:
         moment = errand.expires_at if errand.is_open else None
@@ -377,6 +425,7 @@ class Clockwork:
     def _miss(self, tx: Tx, turn: Turn, runner: str) -> None:
         """A runner has not synced for a whole TTL."""
         queue_store.offline(tx, runner)
+        self._note_idle(self._watch.silent(tx, runner, turn.now), turn)
         touched, more = runs.silent(tx, runner, turn.now, self._config)
         turn.runs.update(touched)
         turn.runners.add(runner)

@@ -256,9 +256,17 @@ def _assignment(
             # Made when the assignment is sent: the store keeps no secrets.
             token="",
             open=order.wish.open,
-            time_limit_s=order.wish.time_limit_s or order.tool.time_limit_s,
+            time_limit_s=_time_limit(order),
         )
     )
+
+
+def _time_limit(order: store.Order) -> float | None:
+    """A task ends with its lifetime; an interactive run is paused then, by the hub's own clock."""
+    wanted = order.wish.time_limit_s or order.tool.time_limit_s
+    if order.tool.kind != "task" or order.lifetime_s is None:
+        return wanted
+    return order.lifetime_s if wanted is None else min(wanted, order.lifetime_s)
 
 
 def release(tx: Tx, run_id: str, attempt: int, runner: str | None) -> None:

@@ -243,10 +243,18 @@ def runner_page(tx: Tx, after: str | None, limit: int, caller: Caller | None = N
     return [_discreet(item) for item in found] if caller is not None and not caller.is_admin else found
 
 
-def drain(tx: Tx, runner_id: str, draining: bool) -> Runner:
-    """A draining runner finishes what it has and takes nothing new."""
+def edit_runner(
+    tx: Tx, runner_id: str, *, draining: bool | None = None, added_labels: Sequence[str] | None = None
+) -> Runner:
+    """A draining runner finishes what it has and takes nothing new; added labels stand beside its own."""
     runner(tx, runner_id)
-    store.change_runner(tx, runner_id, draining=draining)
+    columns: dict[str, Any] = {}
+    if draining is not None:
+        columns["draining"] = draining
+    if added_labels is not None:
+        columns["added_labels"] = list(dict.fromkeys(added_labels))
+    if columns:
+        store.change_runner(tx, runner_id, columns)
     changes.note(tx, "runner", runner_id)
     return runner(tx, runner_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal
 
@@ -28,6 +28,33 @@ class Limits:
     running: int | None = None
     cpus: float | None = None
     memory_gb: float | None = None
+    gpus: int | None = None
+    #: how long a run may last before it pauses by itself
+    lifetime_s: float | None = None
+    #: size of a home
+    home_gb: float | None = None
+
+    def or_else(self, other: Limits) -> Limits:
+        """Each limit that is not set here, from the other."""
+        return Limits(
+            **{
+                item.name: getattr(other, item.name)
+                if getattr(self, item.name) is None
+                else getattr(self, item.name)
+                for item in fields(Limits)
+            }
+        )
+
+
+@dataclass(frozen=True)
+class AccountClass:
+    """Accounts that share limits; a limit of the account itself comes before that of its class."""
+
+    name: str
+    title: str
+    limits: Limits
+    #: how many are in it
+    accounts: int = 0
 
 
 Standing = Literal["admitted", "waiting", "refused"]

@@ -31,7 +31,7 @@ Channel = Literal["mail", "webhook"]
 
 #: mail for what is missed by somebody who looks away; who has just launched something looks at it
 MAILED: frozenset[NoticeKind] = frozenset(
-    {"failed", "ending_soon", "quota", "budget", "approval", "share", "maintenance", "message"}
+    {"failed", "ending_soon", "idle", "quota", "budget", "approval", "share", "maintenance", "message"}
 )
 
 

@@ -49,6 +49,10 @@ class Waiting:
     since: datetime
     priority: int = 0
     site: str | None = None
+    #: sites that have the resource class as the run was given it; None: any
+    sites: frozenset[str] | None = None
+    #: what those sites have
+    resource_class: str | None = None
     #: the site of the run's home: an earlier attempt's site, which it must go back to
     home_site: str | None = None
     #: expected seconds, for sizing batches; None when unknown
@@ -164,6 +168,7 @@ def requirement(run: Waiting) -> tuple[object, ...]:
         run.network,
         run.data,
         run.site,
+        run.sites,
         run.home_site,
     )
 
@@ -225,6 +230,9 @@ def _standing_objection(run: Waiting, runner: Offered) -> str:
     """What waiting does not change: the runner would have to be set up differently."""
     if run.site is not None and runner.site != run.site:
         return f"the run asks for site {run.site}"
+    if run.sites is not None and runner.site not in run.sites and run.home_site is None:
+        what = f"the class {run.resource_class}" if run.resource_class else "a class that holds as much"
+        return f"this account has no use of {what} here"
     if run.home_site is not None and runner.site != run.home_site:
         return f"the run's home is at {run.home_site}"
     if runner.accounts is not None and run.account not in runner.accounts:

@@ -48,6 +48,7 @@ class Runner:
     name: str
     site: str
     state: RunnerState
+    #: its own and those that were added
     labels: tuple[str, ...]
     executors: tuple[ExecutorStatus, ...]
     capacity: Capacity
@@ -59,6 +60,29 @@ class Runner:
     used: Resources = field(default_factory=lambda: Resources(cpus=0, memory_gb=0))
     #: ids of the runs it holds
     runs: tuple[str, ...] = ()
+    #: labels that an administrator put on it
+    added_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResourceClass:
+    """A size of machine that a site offers, and to whom. Administrators may use every one."""
+
+    id: str
+    site: str
+    name: str
+    title: str
+    description: str
+    resources: Resources
+    #: None: no limit of its own
+    lifetime_s: float | None = None
+    #: labels of the runners that serve it
+    labels: tuple[str, ...] = ()
+    #: names; both empty: everyone may use it
+    groups: tuple[str, ...] = ()
+    account_classes: tuple[str, ...] = ()
+    #: lists show low ones first
+    position: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from alongside.errors import Fault
+from alongside.spec.culling import Activity
 
 ToolKind = Literal["interactive", "task"]
 
@@ -96,6 +97,12 @@ class ToolSpec:
     #: a task's output folder inside the sandbox
     output_path: str = "/out"
     time_limit_s: float | None = None
+    #: interactive: pauses so long after it became ready, unless it is extended
+    lifetime_s: float | None = None
+    #: interactive: pauses when nothing has happened for so long; 0 for never, None for as the hub is set up
+    idle_s: float | None = None
+    #: how it is seen to be in use: by its traffic and processor time, or `jupyter`: its kernels are asked too
+    activity: Activity = "traffic"
     restart: Restart = field(default_factory=Restart)
     #: path template appended to the tool's address when a file is to be opened, e.g. /lab/tree/{open}
     open_template: str = "{open}"
@@ -185,6 +192,10 @@ def faults(spec: ToolSpec) -> Iterator[Fault]:
             yield Fault(name, "must be an absolute path without ..")
     if spec.time_limit_s is not None and not 0 < spec.time_limit_s <= TIME_LIMIT_MAX_S:
         yield Fault("time_limit_s", f"must be greater than 0 and at most {TIME_LIMIT_MAX_S}")
+    if spec.lifetime_s is not None and not 0 < spec.lifetime_s <= TIME_LIMIT_MAX_S:
+        yield Fault("lifetime_s", f"must be greater than 0 and at most {TIME_LIMIT_MAX_S}")
+    if spec.idle_s is not None and not 0 <= spec.idle_s <= TIME_LIMIT_MAX_S:
+        yield Fault("idle_s", f"must be from 0 (never) to {TIME_LIMIT_MAX_S}")
     if not (0 <= spec.restart.times <= 100 and 0 <= spec.restart.backoff_s <= 3600):
         yield Fault("restart", "times is from 0 to 100, backoff_s from 0 to 3600")
     if spec.arguments and spec.arguments.get("type", "object") != "object":

@@ -1,5 +1,22 @@
 """The room of people: accounts, what proves them, groups, access tags, and what each may hold."""
 
+from alongside.hub.accounts.classes import (
+    CLASS_PATTERN,
+    account_class,
+    account_classes,
+    put_account_class,
+    remove_account_class,
+)
+from alongside.hub.accounts import (
+    acting,
+    addresses,
+    admission,
+    auditing,
+    guests,
+    inviting,
+    outside,
+    throttle,
+)
 from alongside.hub.accounts.credentials import (
     Authenticated,
     NewSession,
@@ -43,23 +60,29 @@ from alongside.hub.accounts.groups import (
     take_from_group,
     take_tag_off,
 )
-from alongside.hub.accounts.limiter import Limiter
 from alongside.hub.accounts.passwords import Passwords
-from alongside.hub.accounts.people import NAME_PATTERN, by_name, create, edit, get, page, remove
-from alongside.hub.accounts.quotas import Quota, Share, check_quota, usage
+from alongside.hub.accounts.people import NAME_PATTERN, bury, by_name, create, edit, get, page, remove
+from alongside.hub.accounts.quotas import Quota, Share, check_quota, limits, usage
 
 __all__ = [
+    "CLASS_PATTERN",
     "LABEL_PATTERN",
     "NAME_PATTERN",
     "Authenticated",
-    "Limiter",
     "NewSession",
     "NewToken",
     "Passwords",
     "Quota",
     "Share",
     "ThingKind",
+    "account_class",
+    "account_classes",
+    "acting",
     "add_member",
+    "addresses",
+    "admission",
+    "auditing",
+    "bury",
     "by_name",
     "by_session",
     "by_token",
@@ -79,14 +102,20 @@ __all__ = [
     "grant_to_account",
     "grant_to_group",
     "group_page",
+    "guests",
+    "inviting",
+    "limits",
     "list_tokens",
     "managed_groups",
     "may_see",
     "note_use",
     "open_session",
+    "outside",
     "page",
     "password_of",
+    "put_account_class",
     "put_tag_on",
+    "remove_account_class",
     "remove",
     "remove_group",
     "remove_member",
@@ -98,6 +127,7 @@ __all__ = [
     "take_from_account",
     "take_from_group",
     "take_tag_off",
+    "throttle",
     "usage",
     "use_is_worth_noting",
     "use_link",

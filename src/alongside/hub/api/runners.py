@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from apiflask import APIBlueprint
+from pydantic import Field
 
 from alongside import errors, values
 from alongside.hub import sites
@@ -15,12 +17,18 @@ from alongside.spec.wire import Registered, Registration
 
 doors = APIBlueprint("runners", __name__, tag="Runners")
 
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/=-]{0,62}$")]
+
 
 @values.strict
 @dataclass(frozen=True)
 class RunnerEdit:
+    """Members that are left out stay as they are."""
+
     #: finish what it has, take nothing new
-    draining: bool
+    draining: bool | None = None
+    #: labels beside those that it came with; tools, launches and classes may require them
+    added_labels: Annotated[tuple[Label, ...], Field(max_length=100)] | None = None
 
 
 @door(
@@ -59,8 +67,8 @@ def get_runner(tx: Tx, id: str) -> Runner:
     problems=(errors.RunnerUnknown,),
 )
 def edit_runner(tx: Tx, id: str, body: RunnerEdit) -> Runner:
-    """Drain a runner, or let it take work again."""
-    return sites.drain(tx, id, body.draining)
+    """Drain a runner or let it take work again; put labels on it."""
+    return sites.edit_runner(tx, id, draining=body.draining, added_labels=body.added_labels)
 
 
 @door(

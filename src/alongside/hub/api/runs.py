@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from pydantic import Field
 
 from alongside import errors, values
-from alongside.hub import accounts, grants, runs
+from alongside.hub import accounts, grants, resource_classes, runs
 from alongside.hub.api.guard import Answer, caller, door, hub
 from alongside.hub.doors import Media, Page, Paging, Tx
 from alongside.spec import runs as spec
@@ -52,6 +52,12 @@ class Preview:
     match: Run | None
     quota: accounts.Quota
     resources: Resources
+    #: the class that they come from
+    resource_class: str | None
+    #: every size of machine to choose from, and why one is not for me or this tool
+    classes: tuple[resource_classes.Offered, ...]
+    #: it would pause by itself so long after it became ready
+    lifetime_s: float | None
     #: those given, and the tool's defaults for those left out
     arguments: dict[str, Any]
     arguments_schema: dict[str, Any]
@@ -82,6 +88,8 @@ class RunRequestInput(spec.RunRequest):
     datasets: tuple[DatasetUseInput, ...] = ()
     title: Annotated[str, Field(max_length=500)] = ""
     resources: ResourcesInput | None = None
+    resource_class: Annotated[str | None, Field(max_length=128)] = None
+    labels: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=50)] = ()
     time_limit_s: Annotated[float | None, Field(gt=0, le=31_536_000)] = None
     lifetime_s: Annotated[float | None, Field(gt=0, le=31_536_000)] = None
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
@@ -239,8 +247,14 @@ def cancel_run(tx: Tx, run_id: str) -> Action:
     problems=ACT_PROBLEMS,
 )
 def extend_run(tx: Tx, run_id: str, body: Extension) -> Action:
-    """Let a run live longer."""
+    """Let a run live longer, up to the most that its tool, class and account allow."""
     return _act(tx, run_id, "extend", {"seconds": body.seconds})
+
+
+@door(doors, "POST", "/runs/<run_id>/keep", needs="run", answers={202: Action}, problems=ACT_PROBLEMS)
+def keep_run(tx: Tx, run_id: str) -> Action:
+    """Say that a run is in use although nothing happens in it: its idle time begins anew."""
+    return _act(tx, run_id, "keep")
 
 
 @door(

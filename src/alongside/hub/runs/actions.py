@@ -9,7 +9,7 @@ from typing import Any
 from alongside import values
 from alongside.config import Config
 from alongside.errors import Fault, Forbidden, Invalid, NameTaken, Problem, StateConflict, Unplaceable
-from alongside.hub import accounts, queue, resolver, states
+from alongside.hub import accounts, budgets, queue, resolver, states
 from alongside.hub.runs.reading import find
 from alongside.hub.runs.requests import add_use, name_fault, named
 from alongside.hub.store import accounts as accounts_store
@@ -21,6 +21,7 @@ from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
 from alongside.hub.store.runs import Standing, Trial
+from alongside.spec import lifetimes
 from alongside.spec.accounts import ROLE_SCOPES, Account, Caller
 from alongside.spec.placement import DataNeed
 from alongside.spec.runs import FINAL, Action, ActionKind, DatasetUse, ReasonCode, State
@@ -75,6 +76,8 @@ def act(
             action = _delete(tx, run, action, now)
         case "extend":
             action = _extend(tx, run, action, now)
+        case "keep":
+            action = _keep(tx, run, action, now)
         case "attach":
             action = _attach(tx, caller, run, action, now, config)
         case "detach":
@@ -103,7 +106,7 @@ def settle(tx: Tx, run_id: str, now: datetime, config: Config) -> None:
                 _settle_start(tx, run, action, now, config)
             case "attach" | "detach":
                 _settle_dataset(tx, run, action, now)
-            case "extend":
+            case "extend" | "keep":
                 store.change(tx, action.id, now, "complete")
 
 
@@ -148,6 +151,7 @@ def _queue_again(tx: Tx, run: Standing, now: datetime, config: Config) -> None:
         _refuse_withdrawn(tx, run, owner)
     if owner is not None and not unreachable:
         accounts.check_quota(tx, owner, run.resources, config.accounts)
+        budgets.check(tx, owner.id, now)
     if unreachable:
         _give_up(tx, run, now)
     runs_store.forget_statuses(tx, run.id)
@@ -241,9 +245,24 @@ def _extend(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
         raise Invalid([Fault("seconds", f"must be a number from 1 to {EXTEND_MAX_S}")])
     if run.ends_at is None or run.state in STOPPED:
         raise StateConflict("the run does not end by itself at present", state=run.state)
-    ends_at = max(run.ends_at, now) + timedelta(seconds=seconds)
-    runs_store.change(tx, run.id, now, ends_at=ends_at)
-    events.add(tx, run.id, run.attempt, now, "action", message=f"extended by {seconds:g} s")
+    ends_at = lifetimes.extended(run.ends_at, now, seconds, run.lifetime_max_s)
+    if ends_at <= run.ends_at:
+        most = lifetimes.spoken(run.lifetime_max_s or 0)
+        raise StateConflict(f"it has the most that it may have left: {most}", state=run.state)
+    # Who extends a run uses it.
+    runs_store.change(tx, run.id, now, ends_at=ends_at, kept_at=now, idle_since=None, pauses_at=None)
+    by = lifetimes.spoken((ends_at - run.ends_at).total_seconds())
+    events.add(tx, run.id, run.attempt, now, "action", message=f"extended by {by}")
+    return replace(_done(action), reason=f"extended by {by}")
+
+
+def _keep(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
+    """Its owner says that it is in use, whatever it looks like: idle time begins anew."""
+    if run.kind != "interactive" or run.state in STOPPED:
+        raise StateConflict(f"the run is {run.state}: it is not about to be paused", state=run.state)
+    runs_store.change(tx, run.id, now, kept_at=now, idle_since=None, pauses_at=None)
+    if run.pauses_at is not None:
+        events.add(tx, run.id, run.attempt, now, "action", message="kept: it is in use")
     return _done(action)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from alongside.config import Config
-from alongside.hub import artifacts, queue, states, tidings
+from alongside.hub import artifacts, queue, states, tidings, usage
 from alongside.hub.runs import losses
 from alongside.hub.runs.actions import settle
 from alongside.hub.runs.known import Known
@@ -240,8 +240,12 @@ def _ready(tx: Tx, run: Standing, report: Report, now: datetime, config: Config)
         "reason": "",
     }
     # A tool that was started again by its runner keeps the moment at which it ends.
-    if run.request.lifetime_s is not None and run.ends_at is None:
-        columns["ends_at"] = now + timedelta(seconds=run.request.lifetime_s)
+    # (runs of before there were classes have it in their request alone)
+    lifetime_s = run.request.lifetime_s if run.lifetime_s is None else run.lifetime_s
+    if lifetime_s is not None and run.ends_at is None:
+        columns["ends_at"] = now + timedelta(seconds=lifetime_s)
+    # What it did before it was started again says nothing about now.
+    columns |= {"kept_at": now, "idle_since": None, "pauses_at": None}
     open_path = report.body.get("open_path")
     if isinstance(open_path, str) and open_path.startswith("/"):
         columns["open_path"] = open_path
@@ -285,6 +289,10 @@ def _dataset(tx: Tx, run: Standing, report: Report, now: datetime) -> None:
             columns["mode"] = report.body["mode"]
         store.change_dataset(tx, run.id, name, **columns)
         _learn_size(tx, run, name, report.body)
+    if staged := _size(report.body, "staged_bytes"):
+        present = store.datasets_of(tx, [run.id]).get(run.id, [])
+        dataset = next((item.dataset for item in present if item.name == name), None)
+        usage.book_staged(tx, run.account, run.site, run.tool, dataset, staged, now)
     events.add(tx, run.id, run.attempt, now, "dataset", message=f"{name}: {status} {detail}".strip())
 
 

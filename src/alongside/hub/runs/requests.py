@@ -20,15 +20,18 @@ from alongside.errors import (
     SiteUnknown,
     Unplaceable,
 )
-from alongside.hub import accounts, resolver, sites, tools
+from alongside.hub import accounts, budgets, resolver, resource_classes, sites, tools
+from alongside.hub.resource_classes import Given
 from alongside.hub.runs.reading import find_match
 from alongside.hub.store import changes, events
 from alongside.hub.store import queue as queue_store
 from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
+from alongside.spec import lifetimes
 from alongside.spec.accounts import Caller
 from alongside.spec.datasets import Dataset
+from alongside.spec.lifetimes import Lifetime
 from alongside.spec.placement import Refusal, Waiting, open_to, refuse, summary
 from alongside.spec.runs import DatasetUse, Run, RunRequest
 from alongside.spec.tools import Resources, ToolVersion
@@ -67,6 +70,12 @@ class Preview:
     match: Run | None
     quota: accounts.Quota
     resources: Resources
+    #: the class that they come from
+    resource_class: str | None
+    #: every size of machine that there is to choose from, and why one is not for this account or tool
+    classes: tuple[resource_classes.Offered, ...]
+    #: it would pause by itself so long after it became ready
+    lifetime_s: float | None
     #: those given, and the tool's defaults for those left out
     arguments: dict[str, Any]
     arguments_schema: dict[str, Any]
@@ -79,9 +88,14 @@ class _Checked:
     tool: ToolVersion
     #: (dataset, name under data/, mode) in the order asked for
     datasets: tuple[tuple[Dataset, DatasetUse], ...]
-    resources: Resources
+    given: Given
     #: with the tool's defaults
     arguments: dict[str, Any]
+    lifetime: Lifetime
+
+    @property
+    def resources(self) -> Resources:
+        return self.given.resources
 
 
 def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: Config) -> Run:
@@ -93,8 +107,9 @@ def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
         QuotaExceeded: saying which limit and how much of it is used.
         Unplaceable: no runner, however idle, could ever take it.
     """
-    checked = _check(tx, caller, wish)
+    checked = _check(tx, caller, wish, config)
     accounts.check_quota(tx, caller.account, checked.resources, config.accounts)
+    budgets.check(tx, caller.account.id, now)
     _refuse_hopeless(tx, caller, wish, checked, now, config)
     run_id, spec = new_id(now), checked.tool.spec
     store.add(
@@ -110,6 +125,11 @@ def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
         wish=replace(wish, arguments=checked.arguments),
         resources=checked.resources,
         now=now,
+        resource_class=checked.given.resource_class,
+        confined=checked.given.confined,
+        lifetime_s=checked.lifetime.seconds,
+        lifetime_max_s=checked.lifetime.most,
+        idle_s=spec.idle_s,
     )
     for position, (dataset, use) in enumerate(checked.datasets):
         add_use(tx, run_id, dataset, use, position)
@@ -122,9 +142,10 @@ def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
 
 def preview(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: Config) -> Preview:
     """What `request` would do; nothing is written. Raises as it does, but not for quota and places."""
-    checked = _check(tx, caller, wish, arguments=False)
+    checked = _check(tx, caller, wish, config, arguments=False)
     refusals, offers = _refusals(tx, caller, wish, checked, now, config)
     reasons = {refusal.runner: refusal.reason for refusal in refusals}
+    quota = accounts.usage(tx, caller.account, config.accounts)
     return Preview(
         tool=checked.tool.spec.name,
         version=checked.tool.spec.version,
@@ -136,8 +157,18 @@ def preview(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
             Place(site, name, runner not in reasons, reasons.get(runner, "")) for runner, name, site in offers
         ),
         match=find_match(tx, caller, wish),
-        quota=accounts.usage(tx, caller.account, config.accounts),
+        quota=quota,
         resources=checked.resources,
+        resource_class=checked.given.resource_class,
+        classes=resource_classes.offered(
+            tx,
+            caller,
+            checked.tool.spec,
+            wish.site,
+            checked.given,
+            lambda size: "; ".join(quota.refusals(size)),
+        ),
+        lifetime_s=checked.lifetime.seconds,
         arguments=checked.arguments,
         arguments_schema=checked.tool.spec.arguments,
     )
@@ -184,7 +215,7 @@ def name_fault(name: str) -> str | None:
     return None
 
 
-def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) -> _Checked:
+def _check(tx: Tx, caller: Caller, wish: RunRequest, config: Config, *, arguments: bool = True) -> _Checked:
     """Look everything up. Faults are collected; what is unknown is said only if nothing is faulty."""
     tool = tools.find(tx, caller, wish.tool)
     faults = [*_wish_faults(wish, tool)]
@@ -214,11 +245,26 @@ def _check(tx: Tx, caller: Caller, wish: RunRequest, *, arguments: bool = True) 
             sites.get(tx, wish.site, caller)
         except SiteUnknown:
             missing.append(SiteUnknown(f"there is no site {wish.site!r}"))
+    size = Given(tool.spec.resources)
+    try:
+        size = resource_classes.given(
+            tx,
+            caller,
+            tool.spec,
+            wanted=wish.resource_class,
+            resources=wish.resources,
+            site=wish.site,
+            holding=[location.site for item, _ in datasets for location in item.locations if location.site],
+        )
+    except Invalid as problem:
+        faults += problem.faults
     if faults:
         raise Invalid(faults)
     if missing:
         raise missing[0]
-    return _Checked(tool, tuple(datasets), wish.resources or tool.spec.resources, given)
+    most = accounts.limits(tx, caller.account, config.accounts).lifetime_s
+    lifetime = lifetimes.granted(wish.lifetime_s, tool.spec.lifetime_s, size.lifetime_s, most)
+    return _Checked(tool, tuple(datasets), size, given, lifetime)
 
 
 def _wish_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
@@ -232,6 +278,8 @@ def _wish_faults(wish: RunRequest, tool: ToolVersion) -> Iterator[Fault]:
         for name in ("gpus", "disk_gb"):
             if not 0 <= getattr(wish.resources, name) < float("inf"):
                 yield Fault(f"resources.{name}", "must not be negative")
+    if wish.resources is not None and wish.resource_class is not None:
+        yield Fault("resource_class", "name a class, or resources, not both")
     for name in ("time_limit_s", "lifetime_s"):
         value = getattr(wish, name)
         if value is not None and not 0 < value < 10**9:
@@ -260,6 +308,9 @@ def _refusals(
         wish,
         [dataset.id for dataset, _ in checked.datasets],
         now,
+        resources=checked.resources,
+        confined=checked.given.confined,
+        resource_class=checked.given.resource_class,
     )
     refusals = refuse(waiting, offers, stage_max_bytes=config.dispatcher.stage_max_bytes)
     listed = sorted((offer.site, offer.name, offer.runner) for offer in offers)

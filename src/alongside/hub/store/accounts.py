@@ -12,7 +12,10 @@ from alongside import values
 from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import (
     accounts,
+    address_links,
+    datasets,
     group_members,
+    outside_identities,
     runs,
     sessions,
     signin_links,
@@ -21,7 +24,7 @@ from alongside.hub.store.schema import (
     tags,
     tokens,
 )
-from alongside.spec.accounts import Account, Limits, Token
+from alongside.spec.accounts import Account, Limits, Standing, Token
 from alongside.spec.runs import ACTIVE
 
 
@@ -31,6 +34,9 @@ class Session:
     account: Account
     csrf: str
     expires_at: datetime
+    #: the account as which this one looks, and how long
+    acting: str | None = None
+    acting_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class Held:
     running: int
     cpus: float
     memory_gb: float
+    gpus: int
 
 
 def get(tx: Tx, account_id: str) -> Account | None:
@@ -50,11 +57,57 @@ def by_name(tx: Tx, name: str) -> Account | None:
     return _one(tx, accounts.c.name == name)
 
 
-def page(tx: Tx, after: str | None, limit: int) -> list[Account]:
-    query = select(accounts).order_by(accounts.c.id).limit(limit)
+def by_verified_address(tx: Tx, email: str) -> Account | None:
+    return _one(tx, (func.lower(accounts.c.email) == email) & accounts.c.email_verified.is_(True))
+
+
+def by_address(tx: Tx, email: str) -> Account | None:
+    """Whose address it is: who proved it, or the only one who named it."""
+    rows = tx.execute(select(accounts).where(func.lower(accounts.c.email) == email).limit(50)).all()
+    proven = [row for row in rows if row.email_verified]
+    found = proven or [row for row in rows if row.active and not row.guest]
+    return _account(found[0]) if len(found) == 1 else None
+
+
+def page(tx: Tx, after: str | None, limit: int, *, standing: Standing | None = None) -> list[Account]:
+    query = select(accounts).where(accounts.c.deleted_at.is_(None)).order_by(accounts.c.id).limit(limit)
     if after is not None:
         query = query.where(accounts.c.id > after)
+    if standing is not None:
+        query = query.where(accounts.c.standing == standing)
     return [_account(row) for row in tx.execute(query)]
+
+
+def admins(tx: Tx) -> list[Account]:
+    query = select(accounts).where(accounts.c.role == "admin", accounts.c.active.is_(True))
+    return [_account(row) for row in tx.execute(query.order_by(accounts.c.id))]
+
+
+def expired(tx: Tx, now: datetime, limit: int) -> list[Account]:
+    """Accounts that ended and were not buried yet."""
+    query = select(accounts).where(accounts.c.expires_at <= now, accounts.c.deleted_at.is_(None))
+    return [_account(row) for row in tx.execute(query.order_by(accounts.c.expires_at).limit(limit))]
+
+
+def bury(tx: Tx, account_id: str, name: str, now: datetime) -> None:
+    """Take away everything that says who it was."""
+    tx.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(
+            name=name,
+            display_name="Somebody who left",
+            email=None,
+            email_verified=False,
+            password_hash=None,
+            active=False,
+            role="user",
+            deleted_at=now,
+        )
+    )
+    for table in (group_members, tag_accounts, outside_identities, signin_links, address_links):
+        tx.execute(delete(table).where(table.c.account_id == account_id))
+    tx.execute(update(datasets).where(datasets.c.created_by == account_id).values(created_by=None))
 
 
 def add(tx: Tx, account: Account, password_hash: str | None) -> None:
@@ -125,9 +178,10 @@ def held(tx: Tx, account_id: str) -> Held:
             func.count(),
             func.coalesce(func.sum(runs.c.cpus), 0.0),
             func.coalesce(func.sum(runs.c.memory_gb), 0.0),
+            func.coalesce(func.sum(runs.c.gpus), 0),
         ).where(runs.c.account_id == account_id, runs.c.state.in_(sorted(ACTIVE)))
     ).one()
-    return Held(row[0], float(row[1]), float(row[2]))
+    return Held(row[0], float(row[1]), float(row[2]), int(row[3]))
 
 
 def add_session(tx: Tx, session: Session, secret_hash: str, now: datetime) -> None:
@@ -149,12 +203,24 @@ def session(tx: Tx, secret_hash: str) -> Session | None:
             sessions.c.id.label("session_id"),
             sessions.c.csrf,
             sessions.c.expires_at.label("session_expires_at"),
+            sessions.c.acting,
+            sessions.c.acting_until,
             accounts,
         )
         .join(accounts, accounts.c.id == sessions.c.account_id)
         .where(sessions.c.secret_hash == secret_hash)
     ).first()
-    return None if row is None else Session(row.session_id, _account(row), row.csrf, row.session_expires_at)
+    if row is None:
+        return None
+    return Session(
+        row.session_id, _account(row), row.csrf, row.session_expires_at, row.acting, row.acting_until
+    )
+
+
+def set_acting(tx: Tx, session_id: str, account_id: str | None, until: datetime | None) -> None:
+    tx.execute(
+        update(sessions).where(sessions.c.id == session_id).values(acting=account_id, acting_until=until)
+    )
 
 
 def remove_session(tx: Tx, session_id: str) -> None:

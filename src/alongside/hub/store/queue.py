@@ -45,6 +45,7 @@ class Order:
     tool: ToolSpec
     wish: RunRequest
     resources: Resources
+    lifetime_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,29 @@ def waiting(tx: Tx, run_ids: Collection[str] | None = None) -> list[Due]:
 
 
 def would_wait(
-    tx: Tx, account: str, tool: ToolSpec, wish: RunRequest, dataset_ids: Collection[str], now: datetime
+    tx: Tx,
+    account: str,
+    tool: ToolSpec,
+    wish: RunRequest,
+    dataset_ids: Collection[str],
+    now: datetime,
+    *,
+    resources: Resources,
+    confined: dict[str, Any] | None = None,
+    resource_class: str | None = None,
 ) -> Waiting:
     """A run that has not been asked for yet, as placement would see it."""
     found = _needs_of_datasets(tx, dataset_ids)
     return Waiting(
         run="",
         account=account,
-        resources=wish.resources or tool.resources,
+        resources=resources,
         data=tuple(found[key] for key in dataset_ids if key in found),
         since=now,
         priority=wish.priority,
         site=wish.site,
-        **_wanted(tool, wish),
+        resource_class=resource_class,
+        **_wanted(tool, wish, confined),
     )
 
 
@@ -190,6 +201,7 @@ def orders(tx: Tx, run_ids: Collection[str]) -> dict[str, Order]:
             tool=tools[row.tool_version_id],
             wish=values.load(RunRequest, row.request),
             resources=Resources(row.cpus, row.memory_gb, row.gpus, row.disk_gb),
+            lifetime_s=row.lifetime_s,
         )
         for row in rows
     }
@@ -283,17 +295,20 @@ def _waiting(row: Row[Any], tool: ToolSpec, needs: tuple[DataNeed, ...]) -> Wait
         site=wish.site,
         home_site=row.site if interactive else None,
         batch="" if interactive else f"{row.account_id} {row.tool_version_id}",
-        **_wanted(tool, wish),
+        resource_class=row.resource_class,
+        **_wanted(tool, wish, row.confined),
     )
 
 
-def _wanted(tool: ToolSpec, wish: RunRequest) -> dict[str, Any]:
+def _wanted(tool: ToolSpec, wish: RunRequest, confined: dict[str, Any] | None) -> dict[str, Any]:
+    confined = confined or {"sites": None, "labels": []}
     executors = [kind for kind in tool.executors if wish.executor in (None, kind)]
     environments = {component.environment for component in tool.components if component.environment}
     return {
         "executors": tuple(executors),
         "environments": tuple(sorted(environments)),
-        "labels": frozenset((*tool.labels, *wish.labels)),
+        "labels": frozenset((*tool.labels, *wish.labels, *confined["labels"])),
+        "sites": None if confined["sites"] is None else frozenset(confined["sites"]),
         "network": tool.network,
     }
 
@@ -359,7 +374,7 @@ def _offered(
         runner=row.id,
         name=row.name,
         site=row.site,
-        labels=frozenset(row.labels),
+        labels=frozenset((*row.labels, *row.added_labels)),
         executors=tuple(values.load(ExecutorStatus, item) for item in row.executors),
         capacity=capacity,
         free=Resources(

@@ -178,8 +178,8 @@ def begin_epoch(tx: Tx, runner_id: str, version: int, now: datetime) -> int:
     ).scalar_one()
 
 
-def change_runner(tx: Tx, runner_id: str, *, draining: bool) -> None:
-    tx.execute(update(runners).where(runners.c.id == runner_id).values(draining=draining))
+def change_runner(tx: Tx, runner_id: str, columns: dict[str, Any]) -> None:
+    tx.execute(update(runners).where(runners.c.id == runner_id).values(**columns))
 
 
 def remove_runner(tx: Tx, runner_id: str) -> None:
@@ -263,7 +263,7 @@ def _runner(row: Row[Any], used: Resources, run_ids: tuple[str, ...]) -> Runner:
         name=row.name,
         site=row.site,
         state=state,
-        labels=tuple(row.labels),
+        labels=tuple(dict.fromkeys((*row.labels, *row.added_labels))),
         executors=tuple(values.load(ExecutorStatus, item) for item in row.executors),
         capacity=values.load(Capacity, row.capacity),
         version=str(row.version),
@@ -272,6 +272,7 @@ def _runner(row: Row[Any], used: Resources, run_ids: tuple[str, ...]) -> Runner:
         epoch=row.epoch,
         used=used,
         runs=run_ids,
+        added_labels=tuple(row.added_labels),
     )
 
 

@@ -154,8 +154,16 @@ def _tool(known: list[ToolVersion], places: Iterable[Site]) -> Tool:
     )
 
 
+_LATER_MEMBERS = {"lifetime_s": None, "idle_s": None, "activity": "traffic"}
+
+
 def _digest(spec: ToolSpec) -> str:
-    text = json.dumps(values.dump(spec), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    document = values.dump(spec)
+    for name, blank in _LATER_MEMBERS.items():
+        # What was published before there was such a member is the same document still.
+        if document.get(name) == blank:
+            del document[name]
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -37,7 +37,7 @@ account_classes = Table(
     metadata,
     Column("name", Name, primary_key=True),
     Column("title", Text, nullable=False, default=""),
-    #: running_max, cpus_max, memory_gb_max, gpus_max, lifetime_max_s, home_quota_gb
+    #: as in `accounts.limits`
     Column("limits", Document, nullable=False),
 )
 
