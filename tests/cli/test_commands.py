@@ -91,7 +91,7 @@ def test_administration_of_people_and_tags(alongside: Run, hub: SmallHub) -> Non
         assert said.code == 0, said.err
         return said
 
-    assert "/sign-in?token=" in admin("accounts", "add", "erin").out
+    assert "/sign-in#token=" in admin("accounts", "add", "erin").out
     admin("groups", "add", "lidar")
     admin("groups", "join", "lidar", "erin")
     assert "erin" in admin("groups", "list").out

@@ -302,23 +302,31 @@ def test_a_password_of_a_wrong_length_is_refused(password: str) -> None:
         accounts.Passwords().hashed(password)
 
 
-def test_guessing_is_slowed_down_and_forgotten_later(clock: Clock) -> None:
-    limiter = accounts.Limiter()
+def test_guessing_is_slowed_down_and_forgotten_later(database: Database, clock: Clock) -> None:
+    ann, here = accounts.throttle.FAILED_NAME.of("ann"), accounts.throttle.FAILED_ADDRESS.of("192.0.2.1")
     for _ in range(10):
-        limiter.check("ann", "192.0.2.1", clock())
-        limiter.failed("ann", "192.0.2.1", clock())
-    with pytest.raises(RateLimited) as caught:
-        limiter.check("ann", "192.0.2.9", clock())
-    assert 0 < caught.value.extra["retry_after_s"] <= 301  # type: ignore[operator]
-    limiter.check("bob", "192.0.2.1", clock())
-    clock.pass_(minutes=6)
-    limiter.check("ann", "192.0.2.9", clock())
+        with database.write() as tx:
+            accounts.throttle.check(tx, [ann, here], clock())
+            accounts.throttle.count(tx, [ann, here], clock())
+    with database.read() as tx:
+        with pytest.raises(RateLimited) as caught:
+            accounts.throttle.check(tx, [ann], clock())
+        assert 0 < caught.value.extra["retry_after_s"] <= 301  # type: ignore[operator]
+        accounts.throttle.check(tx, [accounts.throttle.FAILED_NAME.of("bob"), here], clock())
+        clock.pass_(minutes=6)
+        accounts.throttle.check(tx, [ann], clock())
+    with database.write() as tx:
+        accounts.throttle.count(tx, [ann], clock())
+        accounts.throttle.check(tx, [ann], clock())
+        clock.pass_(days=2)
+        accounts.throttle.purge(tx, clock())
 
 
-def test_one_address_cannot_guess_for_many_names(clock: Clock) -> None:
-    limiter = accounts.Limiter()
-    for number in range(50):
-        limiter.failed(f"name{number}", "192.0.2.1", clock())
-    with pytest.raises(RateLimited):
-        limiter.check("another", "192.0.2.1", clock())
-    limiter.check("another", "192.0.2.2", clock())
+def test_one_address_cannot_guess_for_many_names(database: Database, clock: Clock) -> None:
+    here, there = (accounts.throttle.FAILED_ADDRESS.of(address) for address in ("192.0.2.1", "192.0.2.2"))
+    with database.write() as tx:
+        for _ in range(50):
+            accounts.throttle.count(tx, [here], clock())
+        with pytest.raises(RateLimited):
+            accounts.throttle.check(tx, [here], clock())
+        accounts.throttle.check(tx, [there], clock())

@@ -41,7 +41,7 @@ def names(config: Config) -> list[str]:
 def test_a_first_start_makes_an_administrator_and_a_site(config: Config, clock: Clock) -> None:
     started = bootstrap(config, clock())
     assert started.first
-    assert started.sign_in_url.startswith("http://127.0.0.1:8470/sign-in?token=")
+    assert started.sign_in_url.startswith("http://127.0.0.1:8470/sign-in#token=")
     database = Database(config.database_url)
     with database.write() as tx:
         who = accounts.by_token(tx, started.api_token, clock()).caller

@@ -9,7 +9,7 @@ from typing import Any
 
 from alongside.config import Config, DispatcherSettings
 from alongside.hub import keyring
-from alongside.hub.accounts import Limiter, Passwords
+from alongside.hub.accounts import Passwords
 from alongside.hub.doors import Hub
 from alongside.hub.store import migrate
 from alongside.hub.store.database import Database
@@ -52,5 +52,4 @@ def make_hub(folder: Path, clock: Any = None, *, database: Database | None = Non
         clock=clock or (lambda: datetime.now(UTC)),
         keyring=keyring.opened(folder / "keys"),
         passwords=Passwords(),
-        limiter=Limiter(),
     )

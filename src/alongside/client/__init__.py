@@ -59,7 +59,7 @@ class Client:
         return loaded(Me, self._hub.post("/sign-in", {"name": name, "password": password}))
 
     def sign_in_by_link(self, token: str) -> Me:
-        """Use up a one-time link: `token` is what follows `?token=` in it."""
+        """Use up a one-time link: `token` is what follows `#token=` in it."""
         return loaded(Me, self._hub.post("/sign-in/link", {"token": token}))
 
     def sign_out(self) -> None:

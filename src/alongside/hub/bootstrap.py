@@ -118,7 +118,7 @@ def _start(tx: Tx, config: Config, now: datetime, admin: str, site: str) -> Star
     return Started(
         first=first,
         admin=account,
-        sign_in_url=f"{config.hub.url}/sign-in?token={quote(secret)}",
+        sign_in_url=f"{config.hub.url}/sign-in#token={quote(secret)}",
         registration_token=registration,
         site=site,
         api_token=accounts.create_token(tx, caller, "alongside up", SCOPES, SEED_TOKEN_DAYS, now).secret,

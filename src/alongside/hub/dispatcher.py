@@ -24,7 +24,7 @@ from alongside import logs
 from alongside.config import Config, environment_name
 from alongside.errors import Misconfigured, Problem, Unavailable
 from alongside.hub import keyring, runs
-from alongside.hub.accounts import Limiter, Passwords
+from alongside.hub.accounts import Passwords
 from alongside.hub.clockwork import Clockwork, Incoming, Turn
 from alongside.hub.delivering import Postman
 from alongside.hub.doors import Hub
@@ -69,7 +69,6 @@ def main(config: Config) -> None:
             clock=lambda: datetime.now(UTC),
             keyring=keyring.opened(config.data_dir / "keys"),
             passwords=Passwords(),
-            limiter=Limiter(),
         )
         asyncio.run(_serve(hub))
     finally:
@@ -243,18 +242,21 @@ class Dispatcher:
         """
         self._told_to = await self.read(runs.newest_event)
         self._told = set(range(self._told_to - LOOK_BACK, self._told_to + 1))
-        tick_s, more = self.hub.config.dispatcher.tick_ms / 1000, False
+        tick_s, more, carried = self.hub.config.dispatcher.tick_ms / 1000, False, False
         while True:
             if not more:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._nudge.wait(), tick_s)
             self._nudge.clear()
-            changed = await self._changed()
+            changed = await self._changed() or carried
+            carried = False
             due = more or self._waiting or self._clockwork.is_due(self._monotonic())
             # Our own commits change the database too; most of the time there is nothing to consume.
             if due or (changed and await self.read(changes.pending)):
                 more = await self._turn()
-            if changed:
+                # What this turn wrote is told now. Others may have written meanwhile: that is for the next one.
+                carried = await self._changed()
+            if changed or carried:
                 await self._tell()
 
     async def _changed(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic import Field
 from alongside import errors
 from alongside.config import Config
 from alongside.errors import Problem
-from alongside.hub.accounts import Limiter, Passwords
+from alongside.hub.accounts import Passwords
 from alongside.hub.keyring import Keyring
 from alongside.hub.store.database import Database
 from alongside.hub.store.database import Tx as Tx
@@ -36,7 +36,6 @@ class Hub:
     clock: Callable[[], datetime]
     keyring: Keyring
     passwords: Passwords
-    limiter: Limiter
 
     @property
     def https(self) -> bool:
@@ -86,6 +85,10 @@ class Door:
     #: beyond those that follow from the rest (`problems_of`)
     problems: tuple[type[Problem], ...] = ()
     if_match: bool = False
+    #: open to anyone, and does more for a caller who holds this scope
+    more_with: Scope | None = None
+    #: of an unsafe method: allowed to an administrator who looks as somebody else
+    while_looking: bool = False
     #: of a door that is described here but served by another process; otherwise from its function
     summary: str = ""
     tag: str = ""
@@ -182,7 +185,7 @@ def problems_of(door: Door) -> tuple[type[Problem], ...]:
     if door.needs:
         kinds += [errors.Unauthenticated, errors.Forbidden]
         if door.method not in SAFE_METHODS:
-            kinds.append(errors.CsrfFailed)
+            kinds += [errors.CsrfFailed, errors.ReadOnlyLook]
         if door.method == "POST":
             kinds += [errors.IdempotencyMismatch, errors.Invalid]
     if door.method not in SAFE_METHODS:

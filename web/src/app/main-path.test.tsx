@@ -26,14 +26,14 @@ describe("signing in", () => {
   });
 
   it("by a one-time link posts its token once and takes it out of the address", async () => {
-    const { hub, address } = renderApp("/sign-in?token=once", { signedIn: false });
+    const { hub, address } = renderApp("/sign-in#token=once", { signedIn: false });
     await screen.findByRole("heading", { name: "Datasets" });
     expect(address()).toBe("/datasets");
     expect(posted(hub, "/api/v1/sign-in/link")).toEqual([{ method: "POST", path: "/api/v1/sign-in/link", body: { token: "once" } }]);
   });
 
   it("by a link that was used says so, and offers the password", async () => {
-    const { user } = renderApp("/sign-in?token=twice", { signedIn: false });
+    const { user } = renderApp("/sign-in#token=twice", { signedIn: false });
     expect(await screen.findByText("This link does not work any more")).toBeVisible();
     await user.click(screen.getByRole("button", { name: "Sign in with a password" }));
     expect(await screen.findByLabelText("Name")).toBeVisible();

@@ -300,7 +300,7 @@ export class HubDouble {
       Object.assign(account, await read<object>());
       return json(account);
     });
-    this.on("POST", "/api/v1/accounts/{id}/sign-in-link", () => json({ url: "http://127.0.0.1:8470/sign-in?token=als_5e7f2a", expires_at: iso(Date.now() + 36e5) }, 201));
+    this.on("POST", "/api/v1/accounts/{id}/sign-in-link", () => json({ url: "http://127.0.0.1:8470/sign-in#token=als_5e7f2a", expires_at: iso(Date.now() + 36e5) }, 201));
     this.on("GET", "/api/v1/groups", () => page(state.groups));
     this.on("GET", "/api/v1/tags", () => page(state.tags));
   }

@@ -1,12 +1,5 @@
 """The room of people: accounts, what proves them, groups, access tags, and what each may hold."""
 
-from alongside.hub.accounts.classes import (
-    CLASS_PATTERN,
-    account_class,
-    account_classes,
-    put_account_class,
-    remove_account_class,
-)
 from alongside.hub.accounts import (
     acting,
     addresses,
@@ -16,6 +9,13 @@ from alongside.hub.accounts import (
     inviting,
     outside,
     throttle,
+)
+from alongside.hub.accounts.classes import (
+    CLASS_PATTERN,
+    account_class,
+    account_classes,
+    put_account_class,
+    remove_account_class,
 )
 from alongside.hub.accounts.credentials import (
     Authenticated,
@@ -115,8 +115,8 @@ __all__ = [
     "password_of",
     "put_account_class",
     "put_tag_on",
-    "remove_account_class",
     "remove",
+    "remove_account_class",
     "remove_group",
     "remove_member",
     "remove_tag",

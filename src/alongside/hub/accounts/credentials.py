@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alongside.errors import AccountUnknown, Fault, Forbidden, Invalid, TokenUnknown, Unauthenticated
+from alongside.hub.accounts import throttle
 from alongside.hub.store import accounts as store
+from alongside.hub.store import admission as links
 from alongside.hub.store import changes
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import hashed, new_id, new_secret
@@ -56,13 +58,29 @@ def by_session(tx: Tx, secret: str, now: datetime) -> Authenticated:
         Unauthenticated: it has ended, or never was one.
     """
     session = store.session(tx, hashed(secret))
-    if session is None or session.expires_at <= now or not session.account.active:
+    if session is None or session.expires_at <= now or not session.account.may_enter(now):
         raise Unauthenticated("Your session has ended; sign in again.")
     account = session.account
+    if seen := _looked_as(tx, session, now):
+        # What changes something needs more than `read`; the doorkeeper refuses the rest.
+        tags = store.tag_names(tx, seen.id)
+        return Authenticated(
+            Caller(seen, frozenset({"read"}), "session", session.id, tags, looker=account), csrf=session.csrf
+        )
     return Authenticated(
         Caller(account, ROLE_SCOPES[account.role], "session", session.id, store.tag_names(tx, account.id)),
         csrf=session.csrf,
     )
+
+
+def _looked_as(tx: Tx, session: store.Session, now: datetime) -> Account | None:
+    """Whom the session's administrator looks as."""
+    if session.acting is None or session.acting_until is None or session.acting_until <= now:
+        return None
+    if session.account.role != "admin":
+        return None
+    seen = store.get(tx, session.acting)
+    return seen if seen is not None and seen.role != "admin" and seen.deleted_at is None else None
 
 
 def by_token(tx: Tx, secret: str, now: datetime) -> Authenticated:
@@ -72,7 +90,7 @@ def by_token(tx: Tx, secret: str, now: datetime) -> Authenticated:
         Unauthenticated: it has ended or was revoked, or never was one.
     """
     found = store.token(tx, hashed(secret))
-    if found is None or found[0].expires_at <= now or not found[1].active:
+    if found is None or found[0].expires_at <= now or not found[1].may_enter(now):
         raise Unauthenticated("This token is unknown, has ended, or was revoked.")
     token, account = found
     scopes = frozenset(token.scopes) & ROLE_SCOPES[account.role]
@@ -95,9 +113,12 @@ def note_use(tx: Tx, token_id: str, now: datetime) -> None:
 
 
 def password_of(tx: Tx, name: str) -> tuple[Account | None, str | None]:
-    """The active account of this name and the hash of its password; both may be missing."""
+    """The account of this name and the hash of its password; both may be missing.
+
+    It may still wait for its admission: `admission.admitted` says so, once the password was right.
+    """
     account = store.by_name(tx, name)
-    if account is None or not account.active:
+    if account is None or not account.active or account.deleted_at is not None:
         return None, None
     return account, store.password_hash(tx, account.id)
 
@@ -109,8 +130,12 @@ def change_password(tx: Tx, account_id: str, password_hash: str, *, keep_session
 
 
 def open_session(tx: Tx, account: Account, days: int, now: datetime) -> NewSession:
+    """A guest's lasts as long as the guest."""
     store.remove_expired(tx, now)
-    session = store.Session(new_id(now), account, new_secret(), now + timedelta(days=days))
+    links.remove_expired(tx, now)
+    throttle.purge(tx, now)
+    expires_at = account.expires_at or now + timedelta(days=days)
+    session = store.Session(new_id(now), account, new_secret(), expires_at)
     secret = new_secret(SESSION_PREFIX)
     store.add_session(tx, session, hashed(secret), now)
     return NewSession(session.id, account, secret, session.csrf, session.expires_at)
@@ -119,7 +144,7 @@ def open_session(tx: Tx, account: Account, days: int, now: datetime) -> NewSessi
 def sign_out(tx: Tx, caller: Caller) -> None:
     """End the session, and with it the account's open connections to its tools."""
     store.remove_session(tx, caller.credential)
-    changes.note(tx, "revoke", f"account:{caller.account.id}")
+    changes.note(tx, "revoke", f"account:{(caller.looker or caller.account).id}")
 
 
 def create_link(tx: Tx, account_id: str, minutes: int, now: datetime) -> tuple[str, datetime]:
@@ -129,7 +154,7 @@ def create_link(tx: Tx, account_id: str, minutes: int, now: datetime) -> tuple[s
         AccountUnknown: there is none, or it is not active.
     """
     account = store.get(tx, account_id)
-    if account is None or not account.active:
+    if account is None or not account.may_enter(now):
         raise AccountUnknown
     secret, expires_at = new_secret(LINK_PREFIX), now + timedelta(minutes=minutes)
     store.add_link(tx, new_id(now), account_id, hashed(secret), expires_at)
@@ -143,7 +168,7 @@ def use_link(tx: Tx, secret: str, now: datetime) -> Account:
     """
     account_id = store.use_link(tx, hashed(secret), now)
     account = store.get(tx, account_id) if account_id else None
-    if account is None or not account.active:
+    if account is None or not account.may_enter(now):
         raise Unauthenticated("This sign-in link was used already or has ended; ask for a new one.")
     return account
 

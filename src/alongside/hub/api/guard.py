@@ -56,6 +56,20 @@ def visitor() -> Caller | None:
         return None
 
 
+def admitted() -> Caller | None:
+    """Who asks at a door that does more for those who may; None for anyone else."""
+    return g.get("caller")
+
+
+def address() -> str:
+    """The other side's address; the edge on this machine says whom it speaks for."""
+    peer = request.remote_addr or ""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if peer in {"127.0.0.1", "::1"} and forwarded:
+        return forwarded.rpartition(",")[2].strip()
+    return peer
+
+
 def csrf_token() -> str:
     """What this session's unsafe requests must repeat; empty for a token."""
     return g.get("csrf", "")
@@ -79,6 +93,8 @@ def door(
     query: type[Any] | None = None,
     problems: tuple[type[Problem], ...] = (),
     if_match: bool = False,
+    more_with: Scope | None = None,
+    while_looking: bool = False,
     tx: Literal["auto", "none"] = "auto",
     secret: bool = False,
     before: Callable[..., Any] | None = None,
@@ -107,6 +123,8 @@ def door(
             query=query,
             problems=problems,
             if_match=if_match,
+            more_with=more_with,
+            while_looking=while_looking,
         )
 
         @wraps(function)
@@ -117,7 +135,7 @@ def door(
             if tx == "none":
                 return _respond(described, function(**arguments))
             with _transaction(method) as connection:
-                key = request.headers.get("Idempotency-Key") if method == "POST" and needs else None
+                key = request.headers.get("Idempotency-Key") if method == "POST" and "caller" in g else None
                 if key is None:
                     return _respond(described, function(tx=connection, **arguments))
                 return _once(described, connection, key, secret, lambda: function(tx=connection, **arguments))
@@ -145,7 +163,11 @@ def _arguments(
     described: Door, path: Mapping[str, str], readers: Mapping[str, Callable[[bytes], Any]]
 ) -> dict[str, Any]:
     if described.needs is not None:
-        admit(described.needs)
+        admit(described.needs, while_looking=described.while_looking)
+    elif described.more_with is not None:
+        who = visitor()
+        if who is not None and described.more_with in who.scopes:
+            admit(described.more_with)
     if any("\0" in part for part in path.values()):
         raise errors.NotFound
     arguments: dict[str, Any] = dict(path)
@@ -160,13 +182,15 @@ def _arguments(
     return arguments
 
 
-def admit(scope: Scope) -> None:
+def admit(scope: Scope, *, while_looking: bool = False) -> None:
     """Find out who asks and whether they may; the result is `caller()`."""
     g.caller = _authenticated()
     if g.caller.via == "session" and request.method not in SAFE_METHODS:
         sent = request.headers.get(CSRF_HEADER, "")
         if not accounts.csrf_matches(g.csrf, sent):
             raise errors.CsrfFailed(f"send the value of the cookie {hub().csrf_cookie} as {CSRF_HEADER}")
+    if g.caller.looker is not None and request.method not in SAFE_METHODS and not while_looking:
+        raise errors.ReadOnlyLook
     if scope not in g.caller.scopes:
         what = "this token" if g.caller.via == "token" else f"the role {g.caller.account.role}"
         raise errors.Forbidden(f"this needs the scope {scope!r}, which {what} does not carry", scope=scope)

@@ -2,7 +2,7 @@
 import { Box, Button, Card, Center, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef } from "react";
-import { Navigate, useNavigate, useSearchParams } from "react-router";
+import { Navigate, useLocation, useNavigate, useSearchParams } from "react-router";
 import { asProblem } from "@/api/problem";
 import { meQuery, useSignIn, useSignInByLink } from "@/api/session";
 import { BrandMark } from "@/components/brand-mark";
@@ -13,7 +13,8 @@ import { useDocumentTitle } from "@/lib/use-document-title";
 export function SignInPage() {
   useDocumentTitle("Sign in");
   const [search] = useSearchParams();
-  const token = search.get("token");
+  // Behind the #, where no server on the way sees it.
+  const token = new URLSearchParams(useLocation().hash.slice(1)).get("token");
   const next = safeNext(search.get("next"));
   return (
     <Center mih="100vh" p="md" component="main" bg="var(--alongside-quiet)">
