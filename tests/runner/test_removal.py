@@ -22,13 +22,13 @@ async def _remove(lab: Lab, run: str) -> None:
     await until(lambda: _all_gone(lab, run))
 
 
-async def test_the_home_of_a_stopped_run_goes_with_it(lab: Lab) -> None:
+async def test_the_data_folder_of_a_stopped_run_goes_with_it(lab: Lab) -> None:
     async with lab.runner():
         run = await lab.hub.assign(server(), datasets=(lab.dataset("survey", mode="copy"),))
         await lab.hub.ready(run)
         await lab.hub.order("stop", {"run": run, "attempt": 1, "reason_code": "stopped_by_owner"})
         await lab.hub.ended(run)
-        assert any(path.name == "home" for path in _left(lab, run))
+        assert any(path.name == "data" for path in _left(lab, run))
         await _remove(lab, run)
     assert lab.edge.closed[-1] == (run, False)
 

@@ -16,7 +16,7 @@ from alongside.config import RunnerSettings
 from alongside.runner import copying, homes
 from alongside.runner.downloads import Downloads
 from alongside.runner.executors import CannotStart
-from alongside.runner.homes import Homes, Places
+from alongside.runner.homes import Places
 from alongside.runner.staging import Staged, Staging, measured
 from alongside.spec.wire import DatasetMount, Source
 
@@ -384,12 +384,3 @@ async def test_taking_a_seat_away_leaves_what_a_link_points_to(site: Site, tmp_p
     homes.unseat(site.places.data, "survey")
     homes.unseat(site.places.data, "survey")
     assert (victim / "file").exists()
-
-
-def test_accounts_keep_their_uid_and_never_share_one(tmp_path: Path) -> None:
-    if os.getuid() != 0:
-        pytest.skip("only root has uids to give")
-    first = Homes(RunnerSettings(), tmp_path)
-    given = [first._ids(account) for account in ("a", "b", "a")]
-    assert given == [(64_000, 64_000), (64_001, 64_001), (64_000, 64_000)]
-    assert Homes(RunnerSettings(), tmp_path)._ids("b") == (64_001, 64_001)

@@ -190,7 +190,8 @@ async def test_an_interactive_tool_becomes_ready_behind_a_route_and_is_stopped(l
         await lab.hub.order("cancel", {"run": run, "attempt": 2, "reason_code": "deleted"})
         assert (await lab.hub.ended(run, 2)).state == "canceled"
         assert lab.edge.closed[-1] == (run, False)
-        assert not list(lab.work_dir.glob(f"homes/*/{run}"))
+        assert not (lab.work_dir / "runs" / run).exists()
+        assert (lab.work_dir / "homes/01kaccount/home/note").read_text() == "mine", "the account's own stays"
 
 
 async def test_nothing_is_kept_of_runs_that_are_deleted_after_they_ended(lab: Lab) -> None:
@@ -200,11 +201,11 @@ async def test_nothing_is_kept_of_runs_that_are_deleted_after_they_ended(lab: La
         await lab.hub.order("stop", {"run": tool, "attempt": 1, "reason_code": "stopped_by_owner"})
         for run in (tool, done):
             await lab.hub.ended(run)
-        (home,) = lab.work_dir.glob(f"homes/*/{tool}")
-        output = lab.work_dir / "outputs" / done
+        home, output = lab.work_dir / "runs" / tool, lab.work_dir / "outputs" / done
+        assert home.exists()
         assert output.exists()
         for run in (tool, done):
-            await lab.hub.order("remove", {"run": run, "account": home.parent.name})
+            await lab.hub.order("remove", {"run": run, "account": "01kaccount"})
         await lab.hub.until(lambda: not home.exists() and not output.exists())
         await lab.hub.until(lambda: not any((lab.work_dir / "orders").iterdir()))
         assert sorted(lab.edge.closed) == [(tool, False), (tool, True), (done, False)]

@@ -106,7 +106,7 @@ class Books:
                     if name != "docker" or "-" in entry.name:
                         yield f"folder {entry}"
         known = {run.id for run in self.place.client.runs.list(all=True)}
-        for entry in (*self.work_dir.glob("homes/*/*"), *self.work_dir.glob("outputs/*")):
+        for entry in (*self.work_dir.glob("runs/*"), *self.work_dir.glob("outputs/*")):
             if entry.name not in known:
                 yield f"folder {entry} of a deleted run"
         for line in Path("/proc/self/mountinfo").read_text().splitlines():

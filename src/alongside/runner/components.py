@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from alongside.runner import keeping
 from alongside.spec.tools import Component
 from alongside.spec.wire import Assignment
 
@@ -79,6 +80,7 @@ def environment(assignment: Assignment, component: Component, *, port: str, sock
         told["ALONGSIDE_OUTPUT"] = tool.output_path
     else:
         told.update(_settings(assignment))
+        told.update(keeping.everywhere(home))
     values = _values(assignment, port, socket)
     return told | {name: _filled(value, values) for name, value in component.env.items()}
 

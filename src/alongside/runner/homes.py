@@ -1,27 +1,40 @@
-"""Folders that tools write in: homes and data folders that outlive attempts, and outputs of attempts.
+"""Folders that tools write in: homes of accounts, data folders of runs, and outputs of attempts.
 
-homes/<account>/<run>/home    the tool's, owned by its uid
-homes/<account>/<run>/data    the runner's: seats for mounts, and copies owned by the tool's uid
+homes/<account>/home          the account's, owned by its uid; elsewhere with `runner.homes_dir`
+homes/<account>/snapshots     see `snapshots`
+runs/<run>/data               the runner's: seats for mounts, and copies owned by the tool's uid
 outputs/<run>/<attempt>       owned by the tool's uid until it has ended
+
+An older version gave each run a home of its own, homes/<account>/<run>/home with data/ beside it: a
+run that has one goes on with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import shutil
 import stat
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from alongside.config import RunnerSettings
+from alongside.runner import keeping, seats
 from alongside.runner.copying import Copier, CopyStopped
-from alongside.runner.disk import read_json, write_json
-from alongside.runner.executors import CannotStart
-from alongside.spec.wire import Assignment
+from alongside.runner.disk import is_full
+from alongside.runner.identities import Identities
+from alongside.runner.jobs import CannotStart, Shown
+from alongside.spec.identities import Folder, Identity
+from alongside.spec.wire import Assignment, Owner
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -31,34 +44,93 @@ class Places:
     home: Path | None = None
     data: Path | None = None
     output: Path | None = None
+    gids: tuple[int, ...] = ()
+    folders: tuple[Shown, ...] = ()
 
 
 class Homes:
     def __init__(self, settings: RunnerSettings, work_dir: Path) -> None:
         self.work_dir = work_dir
-        self.first_uid = settings.tool_uid
+        self.homes_dir = settings.homes_dir
+        self.identities = Identities(settings, work_dir)
 
     def places(self, assignment: Assignment) -> Places:
-        """The folders of an attempt, made if they are not there; what is in them stays."""
-        uid, gid = self._ids(assignment.owner.account)
+        """The folders of an attempt, made if they are not there; what is in them stays.
+
+        Raises:
+            CannotStart: identity_unknown, home_unusable.
+        """
+        owner = assignment.owner
+        who = self.identities.of(owner)
         if assignment.tool.kind == "task":
-            output = self.work_dir / "outputs" / assignment.run / str(assignment.attempt)
-            return Places(uid, gid, output=self._make(output, uid, gid))
-        folder = self.work_dir / "homes" / _segment(assignment.owner.account) / _segment(assignment.run)
+            output = self.work_dir / "outputs" / _segment(assignment.run) / str(assignment.attempt)
+            return Places(who.uid, who.gid, output=self._make(output, who.uid, who.gid), gids=who.gids)
+        former = self._of_run(owner.account, assignment.run)
+        folder = former if (former / "home").is_dir() else self.work_dir / "runs" / _segment(assignment.run)
+        home = folder / "home" if folder == former else self.make(owner)
+        folders = tuple(self._shared(owner, who))
+        for place in ("data", *(item.place for item in folders)):
+            # a file system that lets nobody but the owner in makes it as the owner, with the mount
+            with contextlib.suppress(PermissionError):
+                seats.below(home, place, who.uid, who.gid)
         return Places(
-            uid,
-            gid,
-            home=self._make(folder / "home", uid, gid, mode=0o700),
+            who.uid,
+            who.gid,
+            home=home.absolute(),
             data=self._make(folder / "data", os.getuid(), os.getgid()),
+            gids=who.gids,
+            folders=folders,
         )
+
+    def make(self, owner: Owner) -> Path:
+        """The home of an account, made if it is not there.
+
+        Raises:
+            CannotStart: identity_unknown, home_unusable.
+        """
+        who, home = self.identities.of(owner), self.place(owner)
+        try:
+            if not home.exists():
+                home.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+                home.mkdir(mode=0o700)
+            found = home.stat()
+            if not stat.S_ISDIR(found.st_mode):
+                raise CannotStart("home_unusable", f"{home} is no folder")
+            if found.st_uid == 0 and os.getuid() == 0:
+                os.chown(home, who.uid, who.gid)
+            elif found.st_uid != who.uid:
+                raise CannotStart(
+                    "home_unusable",
+                    f"the home {home} belongs to uid {found.st_uid}, and {owner.name} is uid {who.uid} here",
+                )
+            with contextlib.suppress(PermissionError):
+                seats.below(home, keeping.R_LIBRARY, who.uid, who.gid)
+        except OSError as error:
+            if is_full(error):
+                raise
+            reason = f"the home {home} cannot be made: {error.strerror}"
+            raise CannotStart("home_unusable", reason) from None
+        self.identities.note(owner, who, home.absolute())
+        return home
+
+    def place(self, owner: Owner) -> Path:
+        """Where an account's home is, or would be."""
+        if not self.homes_dir:
+            return (self.work_dir / "homes" / _segment(owner.account) / "home").absolute()
+        pattern = self.homes_dir if "{" in self.homes_dir else f"{self.homes_dir.rstrip('/')}/{{name}}"
+        plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,127}", owner.name)
+        name = owner.name if plain else owner.account
+        return Path(pattern.replace("{name}", name).replace("{account}", _segment(owner.account)))
 
     def remove(self, assignment: Assignment) -> None:
         """Take away everything of a run that its owner deleted for good; no process of it is left."""
         self.remove_run(assignment.owner.account, assignment.run)
 
     def remove_run(self, account: str, run: str) -> None:
+        """The home stays: it is the account's."""
         for folder in (
-            self.work_dir / "homes" / _segment(account) / _segment(run),
+            self._of_run(account, run),
+            self.work_dir / "runs" / _segment(run),
             self.work_dir / "outputs" / _segment(run),
         ):
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,16 +140,21 @@ class Homes:
         folder = self.work_dir / "outputs" / _segment(run)
         return [f"{run}-{entry.name}" for entry in folder.iterdir()] if folder.is_dir() else []
 
-    def _ids(self, account: str) -> tuple[int, int]:
-        """One uid per account, given in the order in which accounts come and kept for good."""
-        if os.getuid() != 0:
-            return os.getuid(), os.getgid()
-        table = self.work_dir / "uids.json"
-        known: dict[str, int] = read_json(table) or {}
-        if account not in known:
-            known[account] = max(known.values(), default=self.first_uid - 1) + 1
-            write_json(table, known)
-        return known[account], known[account]
+    def _of_run(self, account: str, run: str) -> Path:
+        return self.work_dir / "homes" / _segment(account) / _segment(run)
+
+    def _shared(self, owner: Owner, who: Identity) -> list[Shown]:
+        """Folders of the owner's groups that are there; one that is away keeps nobody from working."""
+        found: list[Shown] = []
+        gids = dict(who.groups)
+        for folder in self.identities.folders_of(owner):
+            try:
+                _group_folder(folder, gids.get(folder.group))
+            except OSError as error:
+                log.error("group folder not usable", group=folder.group, path=folder.path, reason=str(error))
+            else:
+                found.append(Shown(Path(folder.path), folder.place, folder.read_only))
+        return found
 
     def _make(self, folder: Path, uid: int, gid: int, mode: int = 0o755) -> Path:
         if not folder.exists():
@@ -85,6 +162,26 @@ class Homes:
             if os.getuid() == 0:
                 os.chown(folder, uid, gid)
         return folder.absolute()
+
+
+#: POSIX ACL entries as the kernel keeps them: version 2, then (tag, permissions, id) each
+_ACL = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", tag, permissions, 0xFFFFFFFF) for tag, permissions in ((1, 7), (4, 7), (32, 0))
+)
+
+
+def _group_folder(folder: Folder, gid: int | None) -> None:
+    """Make a group's folder if the site has not: for its members, and what is made in it is theirs all."""
+    path = Path(folder.path)
+    if path.is_dir():
+        return
+    path.mkdir(mode=0o700)
+    if os.getuid() == 0 and gid is not None:
+        os.chown(path, -1, gid)
+        path.chmod(0o2770)
+        # where there are ACLs, not even a program's umask keeps the others out
+        with contextlib.suppress(OSError):
+            os.setxattr(path, "system.posix_acl_default", _ACL)
 
 
 def seat(data: Path, name: str, kind: str) -> None:

@@ -24,6 +24,15 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A folder of one of the owner's groups, at a place below the home."""
+
+    source: Path
+    place: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """An assignment with the paths that staging made for it; the same on every restart."""
 
@@ -35,8 +44,12 @@ class Job:
     #: whom the tool runs as: never 0; the runner's own uid when it is not root
     uid: int
     gid: int
-    #: interactive: the run's persistent home, owned by uid; shown at /home/<owner name>
+    #: supplementary groups; only a runner that is root can give them
+    gids: tuple[int, ...] = ()
+    #: interactive: the account's home, owned by uid; shown at /home/<owner name>
     home: Path | None = None
+    #: interactive: what the owner's groups share
+    folders: tuple[Shown, ...] = ()
     #: interactive: shown writable at $HOME/data; the entries belong to the runner. Mounts have an
     #: empty file or folder there to sit on, copies are there already
     data: Path | None = None

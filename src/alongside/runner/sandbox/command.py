@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alongside.runner import components
+from alongside.runner import components, keeping
 from alongside.runner.jobs import Job
 from alongside.runner.sandbox import inside as inside_program
 from alongside.runner.sandbox import keeper
@@ -101,7 +101,7 @@ def sandbox(bwrap: Path, *, network: bool) -> Sandbox:
 def check_plan(bwrap: Path, uid: int, gid: int) -> dict[str, Any]:
     made = sandbox(bwrap, network=False)
     made.add("--", "/usr/bin/env", "true")
-    return {"argv": made.argv, "sources": made.sources, "uid": uid, "gid": gid}
+    return {"argv": made.argv, "sources": made.sources, "uid": uid, "gid": gid, "groups": []}
 
 
 def plan(
@@ -127,6 +127,7 @@ def plan(
         "sources": made.sources,
         "uid": job.uid,
         "gid": job.gid,
+        "groups": list(job.gids),
         "stdin": str(folders.files / "arguments.json") if tool.kind == "task" else None,
         "log": str(job.log),
         "memory_bytes": int(job.assignment.resources.memory_gb * 1e9),
@@ -146,6 +147,11 @@ def _show_files(made: Sandbox, job: Job, folders: Folders) -> None:
     made.add("--symlink", "../tmp", "/var/tmp")
     if job.home:
         made.give(job.home, home)
+    for folder in job.folders:
+        if folder.read_only:
+            made.show(folder.source, f"{home}/{folder.place}")
+        else:
+            made.give(folder.source, f"{home}/{folder.place}")
     if job.data:
         made.give(job.data, components.data_path(job.assignment))
     if job.output:
@@ -182,19 +188,23 @@ def _component(job: Job, component: Component, prefixes: dict[str, Path], *, awa
     assignment = job.assignment
     socket = f"{SOCKETS}/{component.name}.sock"
     probe = component.probe or Probe(type="tcp")
-    path = [f"{prefixes[component.environment]}/bin"] if component.environment else []
     task = assignment.tool.kind == "task"
+    path = [f"{prefixes[component.environment]}/bin"] if component.environment else []
+    path += ["/usr/local/bin", "/usr/bin", "/bin"]
     threads = str(max(1, math.ceil(assignment.resources.cpus)))
+    home = components.home_path(assignment)
+    kept = {} if task else keeping.in_environment(home, prefixes.get(component.environment or ""))
     return {
         "name": component.name,
         # ports are known inside only: a tool with network takes free ones of the host
         "argv": components.command(assignment, component, port="{port}", socket=socket),
         "env": {
-            "PATH": ":".join([*path, "/usr/local/bin", "/usr/bin", "/bin"]),
+            "PATH": ":".join(path if task else [*path, keeping.programs(home)]),
             "OMP_NUM_THREADS": threads,
+            **kept,
             **components.environment(assignment, component, port="{port}", socket=socket),
         },
-        "cwd": assignment.tool.output_path if task else components.home_path(assignment),
+        "cwd": assignment.tool.output_path if task else home,
         "stdin": "arguments" if task else None,
         "host_port": component.port,
         "awaited": awaited and bool(component.port or component.probe),

@@ -203,8 +203,11 @@ def _start(plan: dict[str, Any], own: bool) -> int:
             signal.SIG_UNBLOCK, {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
         )
         argv = _staged(plan) if own else real_argv(plan)
+        if plan["groups"]:
+            # what people make in a folder of their group is their group's too
+            os.umask(0o002)
         if os.getuid() == 0:
-            os.setgroups([])
+            os.setgroups(plan["groups"])
             os.setresgid(plan["gid"], plan["gid"], plan["gid"])
             os.setresuid(plan["uid"], plan["uid"], plan["uid"])
         os.execve(argv[0], argv, {})

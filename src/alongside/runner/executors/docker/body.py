@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alongside.runner import components
+from alongside.runner import components, keeping
 from alongside.runner.executors import Job
 from alongside.spec.tools import Component
 
@@ -32,6 +32,8 @@ class Image:
     workdir: str = ""
     #: whether it says itself what to run
     runnable: bool = True
+    #: where it looks for programs
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def create_body(job: Job, component: Component, image: Image, place: Place) -> d
     body: dict[str, Any] = {
         "Image": image.id,
         "User": f"{job.uid}:{job.gid}",
-        "Env": [f"{name}={value}" for name, value in environment(job, component, place).items()],
+        "Env": [f"{name}={value}" for name, value in environment(job, component, image, place).items()],
         "Hostname": component.name,
         "Labels": labels(job, component, place),
         # the probe is ours; an image's HEALTHCHECK would run its code every few seconds
@@ -99,14 +101,19 @@ def labels(job: Job, component: Component, place: Place) -> dict[str, str]:
     }
 
 
-def environment(job: Job, component: Component, place: Place) -> dict[str, str]:
+def environment(job: Job, component: Component, image: Image, place: Place) -> dict[str, str]:
     """What every executor tells, and here the addresses of the components beside this one."""
     values: dict[str, str] = {}
+    task = job.assignment.tool.kind == "task"
     for name, port in place.neighbours.items():
         if name != component.name and port is not None:
             prefix = name.upper().replace("-", "_")
             values[f"{prefix}_HOST"] = name
             values[f"{prefix}_PORT"] = str(port)
+    if not task:
+        values.update(keeping.in_image())
+        if image.path:
+            values["PATH"] = f"{image.path}:{keeping.programs(components.home_path(job.assignment))}"
     port = str(component.port or "")
     return values | components.environment(job.assignment, component, port=port, socket=SOCKET)
 
@@ -121,6 +128,7 @@ def _host_config(job: Job, image: Image, place: Place, *, task: bool) -> dict[st
     memory = memory_bytes(job)
     config: dict[str, Any] = {
         "NetworkMode": place.network,
+        "GroupAdd": [str(gid) for gid in job.gids],
         "ReadonlyRootfs": task,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],

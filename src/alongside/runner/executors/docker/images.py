@@ -22,11 +22,13 @@ async def here(docker: Docker, name: str) -> Image | None:
             raise CannotStart("image_missing", f"image {name}: {error.message}") from None
         raise
     config = facts.get("Config") or {}
+    variables = dict(item.partition("=")[::2] for item in config.get("Env") or ())
     return Image(
         id=facts["Id"],
         volumes=tuple(config.get("Volumes") or ()),
         workdir=config.get("WorkingDir") or "",
         runnable=bool(config.get("Cmd") or config.get("Entrypoint")),
+        path=variables.get("PATH", ""),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alongside import values
-from alongside.runner import components
+from alongside.runner import components, seats
 from alongside.runner.executors import CannotStart, Handle, Job
 from alongside.runner.executors.docker.body import GB, SOCKET_FOLDER, Bind, memory_bytes
 from alongside.runner.executors.docker.mounts import MountFolder, show
@@ -109,11 +109,15 @@ def binds(job: Job, folder: MountFolder, *, can_mount: bool) -> tuple[Bind, ...]
         found.append(Bind(job.output, assignment.tool.output_path))
     if job.home is not None:
         found.append(Bind(job.home, components.home_path(assignment)))
+        for shown in job.folders:
+            seats.below(job.home, shown.place, job.uid, job.gid)
+            at = f"{components.home_path(assignment)}/{shown.place}"
+            found.append(Bind(shown.source, at, read_only=shown.read_only))
     if any(components.uses_socket(component) for component in assignment.tool.components):
         found.append(Bind(_socket_folder(job, folder.folder), SOCKET_FOLDER))
     if job.data is not None:
         if job.home is not None:
-            _place_for_data(job.home, job.uid, job.gid)
+            seats.below(job.home, "data", job.uid, job.gid)
         found.append(Bind(job.data, components.data_path(assignment), grows=can_mount))
     if can_mount and job.data is not None:
         folder.share(job.data)
@@ -190,16 +194,3 @@ def _socket_folder(job: Job, folder: Path) -> Path:
     if os.geteuid() == 0:
         os.chown(listening, job.uid, job.gid)
     return listening
-
-
-def _place_for_data(home: Path, uid: int, gid: int) -> None:
-    """A folder in the home for data/ to sit on, never through a link that the tool made there."""
-    inside = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.mkdir("data", 0o755, dir_fd=inside)
-        if os.geteuid() == 0:
-            os.chown("data", uid, gid, dir_fd=inside, follow_symlinks=False)
-    except FileExistsError:
-        return
-    finally:
-        os.close(inside)
