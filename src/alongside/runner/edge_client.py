@@ -50,6 +50,15 @@ class EdgeClient:
     async def remove_tree(self, name: str) -> None:
         await self._call("DELETE", f"/files/trees/{name}")
 
+    async def put_work(self, work: dict[str, Any]) -> None:
+        await self._call("PUT", "/files/work", work)
+
+    async def put_drive(self, drive: dict[str, Any]) -> None:
+        await self._call("PUT", "/files/drives", drive)
+
+    async def remove_drive(self, drive: str) -> None:
+        await self._call("DELETE", f"/files/drives/{drive}")
+
     async def _call(self, method: str, path: str, data: Any = None) -> Any:
         if self._http is None:
             self._http = aiohttp.ClientSession(

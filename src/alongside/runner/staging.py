@@ -52,9 +52,11 @@ class Found:
 
 
 class Staging:
-    def __init__(self, settings: RunnerSettings, downloads: Downloads) -> None:
+    def __init__(self, settings: RunnerSettings, downloads: Downloads, store: Path | None = None) -> None:
+        """`store` holds what people saved as datasets of this site."""
         self.downloads = downloads
         self.roots = tuple(Path(root).expanduser().resolve() for root in settings.data_roots)
+        self._open = self.roots if store is None else (*self.roots, store.resolve())
 
     async def stage(
         self, wanted: DatasetMount, places: Places, progress: Progress, mode: Mode | None = None
@@ -112,7 +114,7 @@ class Staging:
             real = given.resolve(strict=True)
         except (OSError, RuntimeError):
             raise CannotStart("data_missing", f"there is no {source.kind} {path} at this site") from None
-        if not any(real.is_relative_to(root) for root in self.roots):
+        if not any(real.is_relative_to(root) for root in self._open):
             where = "" if real == given else f" (it leads to {real})"
             raise CannotStart(
                 "data_missing",

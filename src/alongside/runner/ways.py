@@ -30,6 +30,8 @@ class EdgeWays:
     def __init__(self, edge: EdgeClient) -> None:
         self.edge = edge
         self.public_keys: list[str] = []
+        #: where this runner's folders lie, for the site's file server: {runner, work_dir, data_roots}
+        self.work: dict[str, Any] | None = None
         #: per run, as the hub wants it in a sync
         self.activity: dict[str, dict[str, Any]] = {}
         self._open: dict[str, Way] = {}
@@ -90,6 +92,8 @@ class EdgeWays:
     async def _introduce(self) -> None:
         if not self._known and self.public_keys:
             await self.edge.trust(self.public_keys)
+            if self.work:
+                await self.edge.put_work(self.work)
             self._known = True
 
     async def _mend(self) -> None:

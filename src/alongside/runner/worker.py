@@ -24,6 +24,7 @@ from alongside.runner.allowance import Allowance
 from alongside.runner.attempts import Attempt
 from alongside.runner.contact import Contact
 from alongside.runner.downloads import Downloads
+from alongside.runner.drives import DriveKeys
 from alongside.runner.edge_client import EdgeClient
 from alongside.runner.enrolment import credentials
 from alongside.runner.errands import Errands, Handler
@@ -33,6 +34,7 @@ from alongside.runner.holdings import Holdings
 from alongside.runner.homes import Homes
 from alongside.runner.hub_client import HubClient
 from alongside.runner.orders import Orders
+from alongside.runner.sealing import STORE, Sealing
 from alongside.runner.spool import Ending, Spool
 from alongside.runner.staging import Staging
 from alongside.runner.ways import EdgeWays
@@ -94,12 +96,15 @@ class Worker:
         edge = EdgeClient(Path(self.settings.edge_control or self.config.control_socket))
         ways = EdgeWays(edge)
         downloads = Downloads(self.settings, self.work_dir)
-        staging, homes = Staging(self.settings, downloads), Homes(self.settings, self.work_dir)
+        staging, homes = (
+            Staging(self.settings, downloads, self.work_dir / STORE),
+            Homes(self.settings, self.work_dir),
+        )
         self.holdings.around = Surroundings(
             hub, staging, homes, ways, self._news.set, lambda: self.spool.terse
         )
         allowance = Allowance(self.spool, self.settings.spool_max_bytes)
-        errands = Errands(self.work_dir, self._errand_handlers(), self._news.set)
+        errands = Errands(self.work_dir, self._errand_handlers(edge), self._news.set)
         orders = Orders(self.spool, self.holdings, homes, ways, errands)
         loops: list[asyncio.Task[None]] = []
         try:
@@ -107,6 +112,11 @@ class Worker:
             self.executors.update(loaded)
             who = await self._until_leaving(credentials(self.settings, self.work_dir, hub))
             contact = Contact(hub, who, self.spool, orders, ways, downloads, self._offer, self._news)
+            ways.work = {
+                "runner": who.id,
+                "work_dir": str(self.work_dir),
+                "data_roots": [str(root) for root in staging.roots],
+            }
             await self.holdings.resume()
             orders.resume()
             loops += [
@@ -133,9 +143,10 @@ class Worker:
             await hub.close()
             self._lock.close()
 
-    def _errand_handlers(self) -> dict[str, Handler]:
+    def _errand_handlers(self, edge: EdgeClient) -> dict[str, Handler]:
         """What the hub may ask of this site beside runs, by kind."""
-        return {}
+        sealing = Sealing(self.work_dir)
+        return {"seal": sealing.seal, "unseal": sealing.unseal, "drive": DriveKeys(edge).carry}
 
     async def _offer(self) -> Offer:
         found = [*self.unusable, *[await _status(executor) for executor in self.executors.values()]]

@@ -11,6 +11,10 @@ FolderKind = Literal["home", "group", "outputs", "dataset"]
 AUDIENCE = "files"
 GRANT_S = 900
 
+#: names of ours inside people's folders: never listed, never reached by a path
+TRASH = ".alongside-trash"
+PARTIAL = ".alongside-part-"
+
 
 @dataclass(frozen=True)
 class Folder:

@@ -1,4 +1,4 @@
 """The hand: a process per open folder that does file operations as the folder's owner, and nothing else.
 
-Standard library only: it is started often, and small enough to be read whole.
+Standard library and words only: it is started often, and small enough to be read whole.
 """

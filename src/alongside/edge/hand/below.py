@@ -12,9 +12,8 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
-#: names of ours inside people's folders: never listed, never reached by a path
-TRASH = ".alongside-trash"
-PARTIAL = ".alongside-part-"
+from alongside.spec.files import PARTIAL, TRASH
+
 PATH_MAX = 4096
 DEPTH_MAX = 100
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from alongside.edge.hand import below, frames
 from alongside.edge.hand.below import Refused
+from alongside.spec.files import PARTIAL
 
 LIST_MAX = 500
 _UPLOAD = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -235,4 +236,4 @@ def _write_all(descriptor: int, piece: bytes) -> int:
 def _partial(upload: str) -> str:
     if not _UPLOAD.fullmatch(upload):
         raise Refused("invalid", "an upload has a name of 8 to 64 letters and digits")
-    return below.PARTIAL + upload
+    return PARTIAL + upload

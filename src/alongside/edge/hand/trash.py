@@ -13,6 +13,7 @@ from typing import Any
 
 from alongside.edge.hand import below
 from alongside.edge.hand.below import Refused
+from alongside.spec.files import TRASH
 
 KEPT_S = 7 * 86_400
 _ID = re.compile(r"\d{10,12}-[0-9a-f]{8}")
@@ -93,12 +94,12 @@ def _check(key: str) -> None:
 def _bin(root: int, *, make: bool = True) -> Any:
     if make:
         try:
-            os.mkdir(below.TRASH, 0o700, dir_fd=root)
+            os.mkdir(TRASH, 0o700, dir_fd=root)
         except FileExistsError:
             pass
         except OSError as error:
             raise below.refused(error, "trash") from None
-    with below.folder(root, [below.TRASH]) as kept:
+    with below.folder(root, [TRASH]) as kept:
         yield kept
 
 
