@@ -26,6 +26,7 @@ from alongside.hub.api import (
     addresses,
     artifacts,
     datasets,
+    departures,
     docs,
     groups,
     guard,
@@ -54,6 +55,7 @@ API = "/api/v1"
 DOORS = (
     signin.doors,
     addresses.doors,
+    departures.doors,
     tokens.doors,
     accounts.doors,
     invitations.doors,

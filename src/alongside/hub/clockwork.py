@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alongside.errors import InternalError, Problem, Unavailable
-from alongside.hub import culling, errands, grants, notices, queue, runs, sites
+from alongside.hub import culling, departures, errands, grants, notices, queue, runs, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
 from alongside.hub.ledger import Ledger
@@ -210,6 +210,8 @@ class Clockwork:
                     self._board.refresh_runs(tx, None)
                 case "revoke":
                     self._revoke(tx, turn, change.key)
+                case "departure":
+                    departures.clear(tx, change.key, turn.now, self._config)
                 case "budget":
                     self._ledger.load(tx, turn.monotonic)
                 case "errand":
@@ -322,6 +324,7 @@ class Clockwork:
             return
         self._last_purge = turn.monotonic
         errands.purge(tx, turn.now)
+        departures.end_guests(tx, turn.now)
         notices.purge(tx, turn.now, timedelta(days=self._config.notices.keep_days))
         for run_id in runs_store.to_purge(tx, turn.now - PURGE_AFTER, PURGE_MAX):
             self._to_remove.append((run_id, artifacts_store.hashes_at_hub(tx, run_id)))

@@ -15,6 +15,7 @@ from alongside.hub.store.schema import (
     address_links,
     datasets,
     group_members,
+    groups,
     outside_identities,
     runs,
     sessions,
@@ -170,6 +171,20 @@ def tag_names(tx: Tx, account_id: str) -> frozenset[str]:
     )
     granted = union(own, through_groups).subquery()
     return frozenset(tx.execute(select(tags.c.name).join(granted, granted.c.tag_id == tags.c.id)).scalars())
+
+
+def group_names(tx: Tx, account_id: str) -> list[str]:
+    query = select(groups.c.name).join(group_members, group_members.c.group_id == groups.c.id)
+    return list(
+        tx.execute(query.where(group_members.c.account_id == account_id).order_by(groups.c.name)).scalars()
+    )
+
+
+def datasets_by(tx: Tx, account_id: str, limit: int) -> list[dict[str, str]]:
+    """Id and title of what an account registered."""
+    query = select(datasets.c.id, datasets.c.title).where(datasets.c.created_by == account_id)
+    rows = tx.execute(query.order_by(datasets.c.id).limit(limit))
+    return [{"id": row.id, "title": row.title} for row in rows]
 
 
 def held(tx: Tx, account_id: str) -> Held:

@@ -17,7 +17,7 @@ def counts(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, datetime]]:
     rows = tx.execute(
         select(throttle.c.key, throttle.c.count, throttle.c.since).where(throttle.c.key.in_(keys))
     )
-    return {key: (number, since) for key, number, since in rows}
+    return {key: (number, since) for key, number, since in tx.execute(query)}
 
 
 def count(tx: Tx, key: str, now: datetime, began_after: datetime) -> None:
