@@ -83,13 +83,21 @@ def remove_member(tx: Tx, group_id: str, account_id: str) -> None:
 
 def names_of(tx: Tx, account_id: str) -> tuple[str, ...]:
     """The groups that an account is in, by name."""
+    return names_of_many(tx, [account_id]).get(account_id, ())
+
+
+def names_of_many(tx: Tx, account_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Those of these accounts that are in groups."""
     query = (
-        select(groups.c.name)
-        .join(group_members, group_members.c.group_id == groups.c.id)
-        .where(group_members.c.account_id == account_id)
+        select(group_members.c.account_id, groups.c.name)
+        .join(groups, groups.c.id == group_members.c.group_id)
+        .where(group_members.c.account_id.in_(account_ids))
         .order_by(groups.c.name)
     )
-    return tuple(tx.execute(query).scalars())
+    found: dict[str, tuple[str, ...]] = {}
+    for row in tx.execute(query):
+        found[row.account_id] = (*found.get(row.account_id, ()), row.name)
+    return found
 
 
 def tag(tx: Tx, tag_id: str) -> Tag | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from alongside import values
 from alongside.hub.store.database import Tx
+from alongside.hub.store.groups import names_of_many
 from alongside.hub.store.schema import (
     accounts,
     attempts,
@@ -194,10 +195,11 @@ def orders(tx: Tx, run_ids: Collection[str]) -> dict[str, Order]:
         .where(runs.c.id.in_(run_ids))
     ).all()
     tools = _tools(tx, {row.tool_version_id for row in rows})
+    groups = names_of_many(tx, {row.account_id for row in rows})
     return {
         row.id: Order(
             run=row.id,
-            owner=Owner(row.account_id, row.owner),
+            owner=Owner(row.account_id, row.owner, groups.get(row.account_id, ())),
             tool=tools[row.tool_version_id],
             wish=values.load(RunRequest, row.request),
             resources=Resources(row.cpus, row.memory_gb, row.gpus, row.disk_gb),
