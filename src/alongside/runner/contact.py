@@ -45,6 +45,7 @@ class Contact:
         downloads: Downloads,
         offer: Callable[[], Awaitable[Offer]],
         news: asyncio.Event,
+        activity: Callable[[], dict[str, dict[str, Any]]],
     ) -> None:
         self.hub = hub
         self.who = who
@@ -56,6 +57,8 @@ class Contact:
         self.offer = offer
         #: there is something to say
         self.news = news
+        #: what runs do
+        self.activity = activity
         self.session: Session | None = None
         #: the hub has something for us: nothing to gather first
         self._called = False
@@ -125,7 +128,7 @@ class Contact:
             holding=tuple(record.holding() for record in records if record.open),
             reports=tuple(self.spool.pending(REPORTS_MAX)),
             acked_to=self.spool.acked_to,
-            activity={run: seen for run, seen in self.ways.activity.items() if seen.get("at")},
+            activity=self.activity(),
             errands=self.orders.errands.news(),
         )
         answer = await self.hub.sync(self.who.id, self.who.token, sync)

@@ -69,6 +69,9 @@ class EdgeWays:
     async def revoke(self, run: str, grantee: str | None) -> None:
         await self.edge.revoke(run, grantee)
 
+    def is_open(self, run: str) -> bool:
+        return run in self._open
+
     def trust(self, public_key: str) -> None:
         self.public_keys = [public_key]
         self._known = False
@@ -85,6 +88,7 @@ class EdgeWays:
                 }
             except Unavailable:
                 self._known = False
+                self.activity = {}
             except Problem as error:
                 log.warning("the edge refuses", reason=error.detail)
             await asyncio.sleep(TEND_S)

@@ -33,6 +33,7 @@ from alongside.runner.held import Surroundings
 from alongside.runner.holdings import Holdings
 from alongside.runner.homes import Homes
 from alongside.runner.hub_client import HubClient
+from alongside.runner.lookout import Lookout
 from alongside.runner.orders import Orders
 from alongside.runner.sealing import STORE, Sealing
 from alongside.runner.spool import Ending, Spool
@@ -106,12 +107,15 @@ class Worker:
         allowance = Allowance(self.spool, self.settings.spool_max_bytes)
         errands = Errands(self.work_dir, self._errand_handlers(edge), self._news.set)
         orders = Orders(self.spool, self.holdings, homes, ways, errands)
+        lookout = Lookout(self.holdings, ways, self.config.culling.look_s)
         loops: list[asyncio.Task[None]] = []
         try:
             loaded, self.unusable = load_executors(self.settings, self.work_dir)
             self.executors.update(loaded)
             who = await self._until_leaving(credentials(self.settings, self.work_dir, hub))
-            contact = Contact(hub, who, self.spool, orders, ways, downloads, self._offer, self._news)
+            contact = Contact(
+                hub, who, self.spool, orders, ways, downloads, self._offer, self._news, lookout.activity
+            )
             ways.work = {
                 "runner": who.id,
                 "work_dir": str(self.work_dir),
@@ -121,7 +125,7 @@ class Worker:
             orders.resume()
             loops += [
                 asyncio.create_task(loop)
-                for loop in (contact.speak(), contact.listen(), ways.tend(), allowance.tend())
+                for loop in (contact.speak(), contact.listen(), ways.tend(), allowance.tend(), lookout.tend())
             ]
             leaving = asyncio.create_task(self._leaving.wait())
             done, _ = await asyncio.wait({leaving, *loops}, return_when=asyncio.FIRST_COMPLETED)

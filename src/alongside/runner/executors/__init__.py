@@ -15,6 +15,10 @@ from alongside.runner.jobs import Job as Job
 from alongside.runner.jobs import Keep as Keep
 from alongside.runner.jobs import Mount as Mount
 from alongside.runner.jobs import Progress as Progress
+from alongside.runner.jobs import Shown as Shown
+from alongside.runner.programs import CannotEnter as CannotEnter
+from alongside.runner.programs import Inside as Inside
+from alongside.runner.programs import Program as Program
 from alongside.spec.sites import ExecutorStatus
 
 
@@ -104,6 +108,24 @@ class Executor(Protocol):
         The edge connects there with rights of its own, so this is never something that the tool
         could swap for another socket. Before the tool listens: CannotStart("starting", …).
         """
+        ...
+
+    async def enter(self, handle: Handle, job: Job, program: Program) -> Inside:
+        """Start a program beside the front component: same user, files, network, limits and variables.
+
+        It ends with the attempt at the latest.
+
+        Raises:
+            CannotEnter: nothing was started.
+        """
+        ...
+
+    async def first_process(self, handle: Handle) -> int | None:
+        """Of the front component, as this machine numbers it; None if there is none to be seen here."""
+        ...
+
+    async def cpu_s(self, handle: Handle) -> float | None:
+        """Processor time that all its processes have used so far, in seconds; None: not known now."""
         ...
 
     async def orphans(self, known: frozenset[str]) -> list[str]:

@@ -22,7 +22,8 @@ from typing import Any
 from alongside.config import RunnerSettings
 from alongside.runner import components
 from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, Job, Keep, Mount, Progress
-from alongside.runner.sandbox import command, processes
+from alongside.runner.programs import CannotEnter, Inside, Program
+from alongside.runner.sandbox import command, entering, processes
 from alongside.spec.runs import ReasonCode
 from alongside.spec.sites import ExecutorStatus
 
@@ -180,6 +181,24 @@ class ProcessExecutor:
         )
         return f"unix:{link}"
 
+    async def enter(self, handle: Handle, job: Job, program: Program) -> Inside:
+        inside = await self.first_process(handle)
+        told = await asyncio.to_thread(_read, handle, "inside.json")
+        if inside is None or told is None:
+            raise CannotEnter("the run has no processes now")
+        front = job.assignment.tool.front.name
+        return await entering.enter(entering.plan(inside, told, front, job.uid, job.gid, program))
+
+    async def first_process(self, handle: Handle) -> int | None:
+        noted = _noted(handle)
+        return noted["inside"] if noted and _inside_alive(handle) else None
+
+    async def cpu_s(self, handle: Handle) -> float | None:
+        noted = _noted(handle)
+        if noted is None or not processes.alive(noted["inside"], noted["inside_started"]):
+            return None
+        return await asyncio.to_thread(processes.cpu_s, noted["inside"])
+
     async def orphans(self, known: frozenset[str]) -> list[str]:
         attempts = (self.work_dir / "attempts").absolute()
         found: dict[str, list[int]] = {}
@@ -232,7 +251,7 @@ class ProcessExecutor:
             reason=". ".join(notes),
             environments=tuple(sorted(usable)),
             can_mount=True,
-            single_tenant=not root,
+            single_tenant=not root or self.settings.identity == "single",
             can_attach=self._can_attach,
             network=self.settings.share_network,
         )

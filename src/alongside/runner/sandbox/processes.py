@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_CPU_TIMES = slice(11, 15)  # fields 14 to 17: its own in user and system mode, and of children that ended
 _START_TIME = 19  # field 22 of /proc/<pid>/stat, counted after the command's name
 
 
@@ -72,6 +74,11 @@ def memory_above(root: int, limit_bytes: int) -> bool:
     return sum(_proportional(pid) for pid in family) > limit_bytes
 
 
+def cpu_s(root: int) -> float:
+    """Processor time of a process and its descendants, the ones that ended among them."""
+    return sum(_ticks(pid) for pid in _family(root)) / _TICKS_PER_S
+
+
 def with_argument(text: str) -> Iterator[tuple[int, list[str]]]:
     """Processes that have an argument starting with `text`: (pid, arguments)."""
     for entry in Path("/proc").iterdir():
@@ -99,6 +106,14 @@ def _resident(pid: int) -> int:
     except (OSError, ValueError):
         return 0
     return (int(resident) - int(shared)) * _PAGE
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(int(ticks) for ticks in fields[_CPU_TIMES])
 
 
 def _proportional(pid: int) -> int:

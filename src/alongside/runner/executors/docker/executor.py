@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,20 @@ from aiodocker.exceptions import DockerError
 from alongside import values
 from alongside.config import RunnerSettings
 from alongside.runner import components
-from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, Job, Keep, Mount, Progress
-from alongside.runner.executors.docker import containers, images, launch, mounts, networks, probe
-from alongside.runner.executors.docker.body import KEY, Bind, Place, create_body
+from alongside.runner.executors import (
+    CannotMount,
+    CannotStart,
+    Exit,
+    Handle,
+    Inside,
+    Job,
+    Keep,
+    Mount,
+    Program,
+    Progress,
+)
+from alongside.runner.executors.docker import containers, images, launch, mounts, networks, probe, programs
+from alongside.runner.executors.docker.body import KEY, Bind, Image, Place, create_body
 from alongside.runner.executors.docker.engine import Engine, EngineAway
 from alongside.runner.executors.docker.launch import Launch, key_of, launch_of
 from alongside.runner.executors.docker.logs import AttemptLog, Followers
@@ -37,6 +48,7 @@ class DockerExecutor:
 
     def __init__(self, settings: RunnerSettings, work_dir: Path) -> None:
         self._engine = Engine(Path(settings.docker_socket))
+        self._single = settings.identity == "single"
         self._folder = work_dir.resolve() / "docker"
         #: the label of everything made here: one engine may serve several runners
         self._runner = str(self._folder)
@@ -49,10 +61,14 @@ class DockerExecutor:
         self._ending: set[str] = set()
         #: keys of tasks found without the mark that says they have all of their stdin
         self._unfed: set[str] = set()
+        #: the images of attempts that are about to start, by their names
+        self._prepared: dict[str, dict[str, Image]] = {}
+        #: of front containers; one that was started again is another container
+        self._addresses: dict[str, str] = {}
 
     async def status(self) -> ExecutorStatus:
         try:
-            info = await self._engine.info()
+            info = await self._engine.facts()
             no_mounts = await self._mounts_refused()
         except EngineAway as trouble:
             return ExecutorStatus(self.kind, available=False, reason=str(trouble))
@@ -62,27 +78,35 @@ class DockerExecutor:
             self.kind,
             available=True,
             reason=f"datasets are copied into running tools: {no_mounts}" if no_mounts else "",
-            single_tenant=not mounts.is_root(),
+            single_tenant=not mounts.is_root() or self._single,
             can_attach=not no_mounts,
         )
 
     async def prepare(self, job: Job, progress: Progress) -> None:
+        found: dict[str, Image] = {}
         async with self._starting() as docker:
             for component in job.assignment.tool.components:
-                if component.image and await images.here(docker, component.image) is None:
+                if not component.image:
+                    continue
+                image = await images.here(docker, component.image)
+                if image is None:
                     await images.pull(docker, component.image, progress)
+                else:
+                    found[component.image] = image
+        self._prepared[job.key] = found
 
     async def start(self, job: Job, keep: Keep, start: int = 1) -> Handle:
         self._ending.discard(job.key)
         async with self._starting() as docker:
             can_mount = not await self._mounts_refused()
             # without bridge-nf the engine's rule between containers of one bridge is never asked
-            separates = bool((await self._engine.info()).get("BridgeNfIptables", True))
+            separates = bool((await self._engine.facts()).get("BridgeNfIptables", True))
             plan = launch.plan(job, start, bridge_separates=separates, can_mount=can_mount)
             assignment = job.assignment
             handle = Handle(self.kind, assignment.run, assignment.attempt, start, values.dump(plan))
             keep(handle)
-            await containers.remove_all(docker, self._runner, job.key)
+            if start > 1:
+                await containers.remove_all(docker, self._runner, job.key)
             try:
                 await self._start_parts(docker, job, handle, plan)
             except BaseException:
@@ -182,8 +206,33 @@ class DockerExecutor:
         front = plan.front_part
         if plan.socket:
             return f"unix:{launch.safe_socket(plan, self._folder / key_of(handle))}"
-        async with self._starting():
-            return f"tcp:{await probe.address(self._engine, plan, front)}:{front.port}"
+        if front.container not in self._addresses:
+            async with self._starting():
+                self._addresses[front.container] = await probe.address(self._engine, plan, front)
+        return f"tcp:{self._addresses[front.container]}:{front.port}"
+
+    async def enter(self, handle: Handle, job: Job, program: Program) -> Inside:
+        plan = launch_of(handle)
+        front = plan.front_part
+        if program.kind == "port":
+            with suppress(CannotStart, OSError):
+                address = await probe.address(self._engine, plan, front)
+                return await programs.join(address, program.port)
+        tool = job.assignment.tool
+        cwd = tool.output_path if tool.kind == "task" else components.home_path(job.assignment)
+        return await programs.enter(self._engine, front.container, cwd, program)
+
+    async def first_process(self, handle: Handle) -> int | None:
+        with suppress(EngineAway):
+            state = await self._engine.inspect(launch_of(handle).front_part.container)
+            if state is not None and state["State"]["Running"]:
+                pid = int(state["State"]["Pid"])
+                return pid if await asyncio.to_thread(programs.is_of, pid, state["Id"]) else None
+        return None
+
+    async def cpu_s(self, handle: Handle) -> float | None:
+        spent = [await self._engine.cpu_s(part.container) for part in launch_of(handle).parts]
+        return None if None in spent else sum(seconds or 0.0 for seconds in spent)
 
     async def orphans(self, known: frozenset[str]) -> list[str]:
         killed: list[str] = []
@@ -209,6 +258,8 @@ class DockerExecutor:
         await self._followers.leave(plan.containers)
         self._ending.discard(key)
         self._unfed.discard(key)
+        self._prepared.pop(key, None)
+        self._addresses.pop(plan.front_part.container, None)
         try:
             async with self._engine.asked() as docker:
                 await containers.remove_all(docker, self._runner, key)
@@ -237,7 +288,14 @@ class DockerExecutor:
         by_name = {component.name: component for component in job.assignment.tool.components}
         for part in plan.parts:
             component = by_name[part.component]
-            await self._start_part(docker, job, handle, plan, component, visible)
+            try:
+                await self._start_part(docker, job, handle, plan, component, visible)
+            except DockerError as error:
+                if not self._networks.has_lost(plan.network, error):
+                    raise
+                await containers.remove(docker, part.container)
+                await self._connect(docker, job, plan)
+                await self._start_part(docker, job, handle, plan, component, visible)
             self._followers.follow(part.container, log)
             if any(part.component in other.depends for other in by_name.values()):
                 await probe.until_ready(self._engine, plan, part, component)
@@ -259,7 +317,9 @@ class DockerExecutor:
         visible: tuple[Bind, ...],
     ) -> None:
         part = plan.part(component.name)
-        image = await images.here(docker, component.image or "")
+        image = self._prepared.get(job.key, {}).get(component.image or "")
+        if image is None:
+            image = await images.here(docker, component.image or "")
         if image is None:
             raise CannotStart("image_missing", f"image {component.image} is not at this engine")
         if not image.runnable and not component.command:
