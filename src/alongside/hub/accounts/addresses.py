@@ -5,11 +5,12 @@ Asking never tells whether an address is known: the answer is the same, only the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Literal
 
 from alongside.config import Config
-from alongside.errors import Fault, Invalid, Unauthenticated
+from alongside.errors import Fault, Invalid, RateLimited, Unauthenticated
 from alongside.hub import couriers
 from alongside.hub.accounts import throttle
 from alongside.hub.store import accounts as store
@@ -122,15 +123,13 @@ def ask_to_verify(tx: Tx, account: Account, config: Config, now: datetime) -> No
 
 
 def ask_for_reset(tx: Tx, email: str, config: Config, now: datetime) -> None:
-    """
-    Raises:
-        RateLimited
-    """
+    """Send the letter if somebody has this address; whoever asks is told nothing either way."""
     if not config.mail.host:
         return
     account = store.by_address(tx, email)
     if account is not None and account.active and not account.guest and account.deleted_at is None:
-        send_link(tx, "reset", email, account, config, now)
+        with suppress(RateLimited):
+            send_link(tx, "reset", email, account, config, now)
 
 
 def reset(tx: Tx, secret: str, password_hash: str, config: Config, now: datetime) -> Account:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,6 +13,7 @@ from alongside.errors import (
     Fault,
     Invalid,
     NameTaken,
+    RateLimited,
     RegistrationClosed,
     Unauthenticated,
 )
@@ -130,11 +132,7 @@ def enter_by_address(tx: Tx, secret: str, config: Config, now: datetime) -> Acco
 
 
 def ask_for_link(tx: Tx, email: str, config: Config, now: datetime) -> None:
-    """Send a sign-in link, if whoever has this address may come in.
-
-    Raises:
-        RateLimited
-    """
+    """Send a sign-in link, if whoever has this address may come in; whoever asks is told nothing."""
     account = store.by_verified_address(tx, email)
     if account is None:
         standing, _ = rules.first_standing(
@@ -148,7 +146,8 @@ def ask_for_link(tx: Tx, email: str, config: Config, now: datetime) -> None:
             return
     elif not account.active:
         return
-    addresses.send_link(tx, "sign_in", email, account, config, now)
+    with suppress(RateLimited):
+        addresses.send_link(tx, "sign_in", email, account, config, now)
 
 
 def newcomer(

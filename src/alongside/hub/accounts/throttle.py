@@ -33,7 +33,9 @@ class Rule:
 
 FAILED_NAME = Rule("name", 10)
 FAILED_ADDRESS = Rule("address", 50)
-LETTERS_TO = Rule("letters", 5, HOUR)
+#: letters that strangers cause, whoever has the address
+ASKED_FOR = Rule("asked_for", 5, HOUR)
+LETTERS_TO = Rule("letters", 20, HOUR)
 LETTERS_FROM = Rule("asked", 300, HOUR)
 REGISTRATIONS = Rule("registered", 300, HOUR)
 

@@ -136,9 +136,10 @@ def _asked(tx: Tx, email: str) -> str:
     """
     Raises:
         Invalid: it is no address.
-        RateLimited: too many letters were asked for from where this comes from.
+        RateLimited: too many letters were asked for, to this address or from where this comes from.
     """
-    limit, now = throttle.LETTERS_FROM.of(address()), hub().clock()
-    throttle.check(tx, [limit], now)
-    throttle.count(tx, [limit], now)
-    return accounts.addresses.checked(email)
+    found, now = accounts.addresses.checked(email), hub().clock()
+    limits = [throttle.LETTERS_FROM.of(address()), throttle.ASKED_FOR.of(found)]
+    throttle.check(tx, limits, now)
+    throttle.count(tx, limits, now)
+    return found

@@ -14,9 +14,7 @@ from alongside.hub.store.schema import throttle
 
 def counts(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, datetime]]:
     """How often each was counted, and since when."""
-    rows = tx.execute(
-        select(throttle.c.key, throttle.c.count, throttle.c.since).where(throttle.c.key.in_(keys))
-    )
+    query = select(throttle.c.key, throttle.c.count, throttle.c.since).where(throttle.c.key.in_(keys))
     return {key: (number, since) for key, number, since in tx.execute(query)}
 
 
