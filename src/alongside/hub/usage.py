@@ -116,6 +116,14 @@ def table(
     ]
 
 
+def days_before(day: str, span: timedelta) -> str:
+    """The day so long before another; that day itself where it is none, for `table` to refuse."""
+    try:
+        return (date.fromisoformat(day) - span).isoformat()
+    except (ValueError, OverflowError):
+        return day
+
+
 def as_csv(rows: Sequence[UsageRow]) -> str:
     """With a header. What a spreadsheet would take for a formula is preceded by an apostrophe."""
     out = io.StringIO()
@@ -146,13 +154,13 @@ def _whose(tx: Tx, caller: Caller, account: str | None, group: str | None) -> Wh
 def _days(begin: str, end: str) -> tuple[str, str]:
     faults: list[Fault] = []
     days: list[date] = []
-    for field, text in (("from", begin), ("to", end)):
+    for field, text in (("since", begin), ("until", end)):
         try:
             days.append(date.fromisoformat(text))
         except ValueError:
             faults.append(Fault(field, "must be a day, as 2026-11-22"))
     if not faults and not timedelta(0) <= days[1] - days[0] <= timedelta(days=DAYS_MAX):
-        faults.append(Fault("to", "must not be before `from`, nor ten years after it"))
+        faults.append(Fault("until", "must not be before `since`, nor ten years after it"))
     if faults:
         raise Invalid(faults)
     return days[0].isoformat(), days[1].isoformat()

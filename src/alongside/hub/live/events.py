@@ -9,13 +9,15 @@ from aiohttp import web
 
 from alongside import values
 from alongside.errors import DatasetUnknown, Fault, IdentifierUnknown, Invalid, Problem
-from alongside.hub import datasets, resolver, sites, tools
+from alongside.hub import classroom, datasets, resolver, sites, tools
 from alongside.hub.doors import Tx
 from alongside.hub.live import desk as live
 from alongside.hub.live.broadcast import Hint
 from alongside.spec.accounts import Caller
 
 SITES_SHOWN = 500
+#: who manages which group changes rarely
+CLASSES_READ_S = 60.0
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -25,6 +27,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     with desk.broadcast.listening() as hints:
         async with live.stream(request) as response:
             await live.send(response, {"kind": "hello", "key": caller.account.id})
+            classes = Classes(desk, caller.account.id)
             while True:
                 try:
                     hint = await asyncio.wait_for(hints.get(), live.KEEPALIVE_S)
@@ -38,9 +41,31 @@ async def events(request: web.Request) -> web.StreamResponse:
                     continue
                 if hint is None:
                     break
+                for group in await classes.of(hint):
+                    await live.send(response, {"kind": "class", "key": group})
                 if hint.kind != "log" and await _concerns(desk, caller, hint):
                     await live.send(response, {"kind": hint.kind, "key": hint.key, **hint.detail})
     return response
+
+
+class Classes:
+    """The groups that somebody manages, and who is in them: read again now and then."""
+
+    def __init__(self, desk: live.Desk, account: str) -> None:
+        self._desk = desk
+        self._account = account
+        self._groups: dict[str, list[str]] = {}
+        self._read_at = float("-inf")
+
+    async def of(self, hint: Hint) -> list[str]:
+        """The classes in which something happened."""
+        if hint.kind != "run" or hint.account is None:
+            return []
+        now = asyncio.get_running_loop().time()
+        if now - self._read_at > CLASSES_READ_S:
+            self._read_at = now
+            self._groups = await self._desk.read(lambda tx: classroom.groups_of_members(tx, self._account))
+        return self._groups.get(hint.account, [])
 
 
 async def resolve(request: web.Request) -> web.Response:

@@ -40,6 +40,7 @@ def act(
     now: datetime,
     *,
     config: Config,
+    overseer: bool = False,
 ) -> Action:
     """Start, stop, cancel, delete: body {}; extend {seconds}; attach DatasetUse; detach {name}.
 
@@ -50,7 +51,7 @@ def act(
         StateConflict: the run is not in a state that allows this.
         Invalid, QuotaExceeded (start), IdentifierUnknown, NameTaken, Unplaceable (attach)
     """
-    run = find(tx, caller, run_id, lock=True)
+    run = find(tx, caller, run_id, lock=True, overseer=overseer)
     if run.deleting and kind != "delete":
         raise StateConflict("the run is being deleted", state=run.state)
     action = Action(

@@ -51,10 +51,12 @@ def get(tx: Tx, caller: Caller, run_id: str) -> Run:
     return run
 
 
-def find(tx: Tx, caller: Caller, run_id: str, *, lock: bool = False) -> Standing:
+def find(
+    tx: Tx, caller: Caller, run_id: str, *, lock: bool = False, overseer: bool = False
+) -> Standing:
     """Where the run stands, for those who may see it; raises RunUnknown for all others."""
     run = store.standing(tx, run_id, lock=lock)
-    if run is None or not may_see(caller, run) or (run.deleting and run.state == "canceled"):
+    if run is None or not (overseer or may_see(caller, run)) or (run.deleting and run.state == "canceled"):
         raise RunUnknown(f"no run has the id {run_id}")
     return run
 

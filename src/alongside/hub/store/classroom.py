@@ -1,0 +1,82 @@
+"""Members of a group with the newest run of each, in one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, and_, func, select
+
+from alongside.hub.store.database import Tx
+from alongside.hub.store.schema import accounts, group_members, groups, runs, sites
+from alongside.spec.classroom import ClassGroup
+
+MEMBERS_MAX = 5_000
+
+
+def members(tx: Tx, group: str, tool: str | None) -> list[Row[Any]]:
+    """In the order of their names; columns of the newest run, which are None where there is none."""
+    newest = runs.alias("newest")
+    latest = select(func.max(newest.c.id)).where(
+        newest.c.account_id == accounts.c.id,
+        newest.c.deleting.is_(False),
+        newest.c.tool == tool if tool is not None else newest.c.kind == "interactive",
+    )
+    query = (
+        select(
+            accounts.c.id.label("account"),
+            accounts.c.name,
+            accounts.c.display_name,
+            group_members.c.manager,
+            runs.c.id.label("run"),
+            *(runs.c[name] for name in ("tool", "title", "kind", "state", "ready", "reason_code", "reason")),
+            *(runs.c[name] for name in ("progress", "message", "ends_at", "updated_at")),
+            *(runs.c[name] for name in ("queued_at", "started_at", "ready_at", "ended_at")),
+            sites.c.name.label("site"),
+        )
+        .select_from(group_members)
+        .join(accounts, accounts.c.id == group_members.c.account_id)
+        .outerjoin(runs, and_(runs.c.account_id == accounts.c.id, runs.c.id == latest.scalar_subquery()))
+        .outerjoin(sites, sites.c.id == runs.c.site_id)
+        .where(group_members.c.group_id == group)
+        .order_by(accounts.c.name)
+        .limit(MEMBERS_MAX)
+    )
+    return list(tx.execute(query))
+
+
+def overseen(tx: Tx, account: str) -> list[ClassGroup]:
+    """The groups that an account manages."""
+    mine = select(group_members.c.group_id).where(
+        group_members.c.account_id == account, group_members.c.manager.is_(True)
+    )
+    return _groups(tx, groups.c.id.in_(mine.scalar_subquery()))
+
+
+def all_groups(tx: Tx) -> list[ClassGroup]:
+    return _groups(tx, groups.c.id != "")
+
+
+def _groups(tx: Tx, wanted: Any) -> list[ClassGroup]:
+    query = (
+        select(groups.c.id, groups.c.name, func.count(group_members.c.account_id).label("members"))
+        .outerjoin(group_members, group_members.c.group_id == groups.c.id)
+        .where(wanted)
+        .group_by(groups.c.id, groups.c.name)
+        .order_by(groups.c.name)
+        .limit(1_000)
+    )
+    return [ClassGroup(row.id, row.name, row.members) for row in tx.execute(query)]
+
+
+def groups_of_members(tx: Tx, manager: str) -> dict[str, list[str]]:
+    """Of each account in the groups that this one manages: which of these groups it is in."""
+    mine = select(group_members.c.group_id).where(
+        group_members.c.account_id == manager, group_members.c.manager.is_(True)
+    )
+    query = select(group_members.c.account_id, group_members.c.group_id).where(
+        group_members.c.group_id.in_(mine.scalar_subquery())
+    )
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(query):
+        found.setdefault(row.account_id, []).append(row.group_id)
+    return found
