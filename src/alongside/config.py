@@ -32,6 +32,10 @@ class HubSettings:
     web_dir: str = setting("", "Folder of the built web app; empty means the one in the package.")
     session_days: int = setting(14, "Days until a browser session ends.")
     link_minutes: int = setting(60, "Minutes until an unused one-time sign-in link ends.")
+    identifier_prefix: str = setting(
+        "",
+        "What identifiers of datasets that people save begin with, such as ark:/99999/fk4; empty: urn:uuid:.",
+    )
     body_max_bytes: int = setting(5_000_000, "Largest request body that the API reads.")
 
 
@@ -142,6 +146,19 @@ class AccountSettings:
     )
     invitation_days: int = setting(14, "Days until an unused invitation ends, unless asked for less.")
     look_minutes: int = setting(60, "Minutes until an administrator's look as somebody else ends.")
+
+
+@dataclass(frozen=True)
+class HomeSettings:
+    quota_gb: float = setting(0.0, "Size in GB of a home, unless the account has another; 0: no limit.")
+    when_full: str = setting("warn", "What a full home does: warn, or refuse new tools as well.")
+    measure_minutes: float = setting(15.0, "Minutes between two looks at the size of a home in use.")
+    snapshots_max: int = setting(10, "Snapshots that an account may keep of one home.")
+    auto: bool = setting(False, "Make homes with the account, before anything is launched.")
+    sites: tuple[str, ...] = setting((), "Sites where homes are made with the account; empty: all.")
+    hierarchy: str = setting(
+        "", 'Folders that a home begins with, as JSON like {"work": {"@@": {}}}; @@ is the name.'
+    )
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ async def test_a_drive_speaks_webdav(home: Opened) -> None:
     drive = {
         "id": "d1",
         "folder": {"kind": "home", "runner": "r1", "name": "ada", "account": "ada"}
-        | {"writable": True, "account_name": "ada", "groups": []},
+        | {"writable": True, "account_name": "ada"},
         "secret_hash": hashlib.sha256(b"pw").hexdigest(),
         "expires_at": time.time() + 60,
     }

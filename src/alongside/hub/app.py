@@ -25,9 +25,11 @@ from alongside.hub.api import (
     actions,
     addresses,
     artifacts,
+    classroom,
     datasets,
     departures,
     docs,
+    files,
     groups,
     guard,
     health,
@@ -45,6 +47,7 @@ from alongside.hub.api import (
     tags,
     tokens,
     tools,
+    usage,
     web,
 )
 from alongside.hub.doors import Hub
@@ -70,7 +73,10 @@ DOORS = (
     runs.doors,
     actions.doors,
     artifacts.doors,
+    files.doors,
     notices.doors,
+    usage.doors,
+    classroom.doors,
     status.doors,
     docs.doors,
 )

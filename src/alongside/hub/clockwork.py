@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alongside.errors import InternalError, Problem, Unavailable
-from alongside.hub import culling, departures, errands, grants, notices, queue, runs, sites
+from alongside.hub import culling, departures, errands, grants, notices, queue, runs, saving, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
 from alongside.hub.ledger import Ledger
@@ -46,7 +46,7 @@ NEWS_MAX = 50
 #: nobody could say how an errand stood while no dispatcher led
 ERRANDS_AFTER = timedelta(minutes=1)
 #: what rooms do when an errand of theirs has ended, by its kind
-ON_END: Mapping[str, errands.OnEnd] = {}
+ON_END: Mapping[str, errands.OnEnd] = {saving.KIND: saving.ended}
 
 log = structlog.get_logger("alongside.dispatcher")
 

@@ -79,6 +79,32 @@ def register(tx: Tx, caller: Caller, new: NewDataset, now: datetime) -> Dataset:
     return dataset
 
 
+def check_new(tx: Tx, caller: Caller, dataset: Dataset, faults: list[Fault]) -> None:
+    """Whether a dataset that is still being made can be registered, beside the faults known so far.
+
+    Raises:
+        Invalid, IdentifierTaken
+    """
+    faults += _member_faults(dataset)
+    faults += _tag_faults(tx, caller, dataset.tags)
+    if faults:
+        raise Invalid(faults)
+    _refuse_taken(tx, caller, dataset.identifiers, dataset.id)
+
+
+def add_sealed(tx: Tx, dataset: Dataset) -> bool:
+    """Register what a site made; its account may see it. False if an identifier was taken meanwhile."""
+    if store.exists(tx, dataset.id):
+        return True
+    if store.holders(tx, [identifier.value for identifier in dataset.identifiers]):
+        return False
+    site_ids = store.site_ids(tx, [place.site for place in dataset.locations if place.site])
+    store.add(tx, dataset, site_ids)
+    visibility.put_tags(tx, "dataset", dataset.id, dataset.tags)
+    changes.note(tx, "dataset", dataset.id)
+    return True
+
+
 def get(tx: Tx, caller: Caller, dataset_id: str) -> Dataset:
     """
     Raises:

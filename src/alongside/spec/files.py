@@ -28,9 +28,7 @@ class Folder:
     #: for whom: operations are carried out as this account
     account: str
     writable: bool = False
-    #: name of the account, and of its groups: the site maps them to a uid and gids
     account_name: str = ""
-    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,8 @@ class _Headers:
                 f"connect-src 'self' {self._tools}",
                 "object-src 'none'",
                 "base-uri 'none'",
-                "form-action 'self'",
+                # Downloads begin with a form: what they are granted by never stands in an address.
+                f"form-action 'self' {self._tools}",
                 "frame-ancestors 'none'",
             )
         )

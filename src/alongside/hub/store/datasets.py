@@ -20,6 +20,16 @@ from alongside.spec.runs import State
 SEARCH_TEXT_MAX = 20_000
 
 
+def exists(tx: Tx, dataset_id: str) -> bool:
+    return tx.execute(select(datasets.c.id).where(datasets.c.id == dataset_id)).first() is not None
+
+
+def site_ids(tx: Tx, names: Iterable[str]) -> dict[str, str]:
+    """Of these sites, by name, whoever may see them."""
+    query = select(sites.c.name, sites.c.id).where(sites.c.name.in_(list(names)))
+    return {row.name: row.id for row in tx.execute(query)}
+
+
 def add(tx: Tx, dataset: Dataset, site_ids: Mapping[str, str]) -> None:
     """Insert a dataset with all it holds; `site_ids` maps the names of its locations' sites."""
     tx.execute(

@@ -6,6 +6,8 @@ from alongside.hub.store.schema.base import Document, Instant, metadata
 from alongside.hub.store.schema.clockwork import changes, idempotency, leader
 from alongside.hub.store.schema.data import datasets, identifiers, locations, lookups
 from alongside.hub.store.schema.errands import errands
+from alongside.hub.store.schema.homes import home_snapshots, homes
+from alongside.hub.store.schema.files import drives
 from alongside.hub.store.schema.notices import banners, deliveries, notice_settings, notices, webhooks
 from alongside.hub.store.schema.people import (
     account_classes,
@@ -55,10 +57,13 @@ __all__ = [
     "dataset_usage",
     "datasets",
     "deliveries",
+    "drives",
     "errands",
     "events",
     "group_members",
     "groups",
+    "home_snapshots",
+    "homes",
     "idempotency",
     "identifiers",
     "invitations",

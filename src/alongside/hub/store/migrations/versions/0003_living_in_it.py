@@ -268,6 +268,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deliveries_webhook_id"), ["webhook_id"], unique=False)
 
     op.create_table(
+        "drives",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("runner_id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("folder", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("expires_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_drives_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["runner_id"], ["runners.id"], name=op.f("fk_drives_runner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_drives")),
+    )
+    with op.batch_alter_table("drives", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_drives_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "errands",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("runner_id", sa.String(length=26), nullable=False),
