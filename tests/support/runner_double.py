@@ -53,6 +53,8 @@ class RunnerDouble:
         self.executed: list[tuple[str, int]] = []
         self.obedient = obedient
         self.draining = False
+        #: what it says that its runs do
+        self.activity: dict[str, dict[str, Any]] = {}
         #: news of errands that the hub has not acknowledged
         self.news: list[ErrandNews] = []
         self.offer = Offer(
@@ -74,6 +76,7 @@ class RunnerDouble:
             holding=tuple(Holding(run, number, item.started) for (run, number), item in self.held.items()),
             reports=tuple(self.spool),
             acked_to=self.acked_to,
+            activity=self.activity,
             errands=tuple(self.news),
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from alongside import values
 from alongside.config import Config
 from alongside.errors import Fault, Forbidden, Invalid, NameTaken, Problem, StateConflict, Unplaceable
-from alongside.hub import accounts, budgets, queue, resolver, states
+from alongside.hub import accounts, banners, budgets, queue, resolver, states
 from alongside.hub.runs.reading import find
 from alongside.hub.runs.requests import add_use, name_fault, named
 from alongside.hub.store import accounts as accounts_store
@@ -28,6 +28,8 @@ from alongside.spec.runs import FINAL, Action, ActionKind, DatasetUse, ReasonCod
 from alongside.spec.wire import OutboxKind
 
 EXTEND_MAX_S = 365 * 86_400
+#: less is no extension
+EXTEND_MIN = timedelta(seconds=1)
 STOPPED: frozenset[State] = frozenset((*FINAL, "paused"))
 
 
@@ -153,6 +155,7 @@ def _queue_again(tx: Tx, run: Standing, now: datetime, config: Config) -> None:
     if owner is not None and not unreachable:
         accounts.check_quota(tx, owner, run.resources, config.accounts)
         budgets.check(tx, owner.id, now)
+        banners.check(tx, run.site, now)
     if unreachable:
         _give_up(tx, run, now)
     runs_store.forget_statuses(tx, run.id)
@@ -247,7 +250,7 @@ def _extend(tx: Tx, run: Standing, action: Action, now: datetime) -> Action:
     if run.ends_at is None or run.state in STOPPED:
         raise StateConflict("the run does not end by itself at present", state=run.state)
     ends_at = lifetimes.extended(run.ends_at, now, seconds, run.lifetime_max_s)
-    if ends_at <= run.ends_at:
+    if ends_at - run.ends_at < EXTEND_MIN:
         most = lifetimes.spoken(run.lifetime_max_s or 0)
         raise StateConflict(f"it has the most that it may have left: {most}", state=run.state)
     # Who extends a run uses it.
