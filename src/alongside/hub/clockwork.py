@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alongside.errors import InternalError, Problem, Unavailable
-from alongside.hub import culling, departures, errands, grants, notices, queue, runs, saving, sites
+from alongside.hub import banners, culling, departures, errands, grants, notices, queue, runs, saving, sites
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
 from alongside.hub.ledger import Ledger
@@ -188,6 +188,7 @@ class Clockwork:
                 self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
         turn.orphans.update(runs_store.without_runner(tx))
         self._ledger.load(tx, turn.monotonic)
+        self._heed_banners(tx, turn)
         self._loaded = True
 
     def _hear(self, tx: Tx, turn: Turn) -> None:
@@ -214,6 +215,8 @@ class Clockwork:
                     departures.clear(tx, change.key, turn.now, self._config)
                 case "budget":
                     self._ledger.load(tx, turn.monotonic)
+                case "banner":
+                    self._heed_banners(tx, turn)
                 case "errand":
                     if errand := errands.due(tx, change.key):
                         self._note_errand(errand, turn)
@@ -256,6 +259,8 @@ class Clockwork:
                         turn.runs.add(run_id)
                 case "retry":
                     self._wait_again(tx, key)
+                case "banner":
+                    self._heed_banners(tx, turn)
                 case "book" | "budget" | "budget soon":
                     self._ledger.due(tx, (kind, key), turn.now, turn.monotonic)
                 case "errand":
@@ -331,6 +336,12 @@ class Clockwork:
             runs_store.remove(tx, run_id)
 
     # What the steps are made of
+
+    def _heed_banners(self, tx: Tx, turn: Turn) -> None:
+        changed, again_at = banners.heed(tx, turn.now)
+        self._deadlines.at(("banner", ""), again_at, turn.now, turn.monotonic)
+        if changed:
+            self._board.refresh_offers(tx, None)
 
     def _take_sync(self, tx: Tx, turn: Turn, item: Incoming) -> SyncAnswer:
         sync, runner = item.sync, item.runner

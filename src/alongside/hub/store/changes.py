@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import delete, insert, select, text
 
@@ -25,6 +25,7 @@ ChangeKind = Literal[
     "delivery",
     "departure",
     "budget",
+    "banner",
 ]
 
 
@@ -63,14 +64,16 @@ def hint(database: Database) -> tuple[Callable[[], bool], Callable[[], None]]:
     """
     connection = database.engine.connect()
     seen: list[object] = [None]
+    # Asked a hundred times a second: on SQLite by the driver itself, which begins no transaction for it.
+    driver: Any = connection.connection.driver_connection
 
     def look() -> bool:
         if database.is_sqlite:
-            version = connection.exec_driver_sql("PRAGMA data_version").scalar()
+            (version,) = driver.execute("PRAGMA data_version").fetchone()
         else:
             version = connection.execute(text("SELECT max(seq) FROM changes")).scalar()
-        # Ends the transaction that SQLAlchemy began, so that no snapshot is kept open.
-        connection.rollback()
+            # Ends the transaction that SQLAlchemy began, so that no snapshot is kept open.
+            connection.rollback()
         changed, seen[0] = version != seen[0], version
         return changed
 

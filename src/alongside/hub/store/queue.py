@@ -109,7 +109,7 @@ def need(tx: Tx, dataset_id: str) -> DataNeed:
 def offered(tx: Tx, runner_ids: Collection[str] | None = None) -> list[Offered]:
     """What runners of enabled sites can take, and what they have left."""
     query = (
-        select(runners, sites.c.name.label("site"), sites.c.id.label("place"))
+        select(runners, sites.c.name.label("site"), sites.c.id.label("place"), sites.c.quiet)
         .join(sites, sites.c.id == runners.c.site_id)
         .where(sites.c.enabled)
     )
@@ -383,7 +383,7 @@ def _offered(
             capacity.cpus - taken.cpus, capacity.memory_gb - taken.memory_gb, capacity.gpus - taken.gpus
         ),
         accounts=admitted,
-        draining=row.draining or bool(row.capacity.get("draining")),
+        draining=row.draining or row.quiet or bool(row.capacity.get("draining")),
         online=row.online,
         owners=admins,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Float, Integer, String, Table, Text, UniqueConstraint, false, text
 
 from alongside.hub.store.schema.base import Document, Name, id_, metadata, ref, when
 
@@ -15,6 +15,8 @@ sites = Table(
     Column("description", Text, nullable=False, default=""),
     Column("edge_url", Text, nullable=False),
     Column("enabled", Boolean, nullable=False, default=True),
+    #: takes nothing new, because of maintenance
+    Column("quiet", Boolean, nullable=False, default=False, server_default=false()),
     when("created_at"),
 )
 

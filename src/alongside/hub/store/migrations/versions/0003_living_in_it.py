@@ -317,6 +317,117 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_errands_kind_subject"), ["kind", "subject"], unique=False)
         batch_op.create_index(batch_op.f("ix_errands_state"), ["state"], unique=False)
 
+    op.create_table(
+        "homes",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("site_id", sa.String(length=26), nullable=False),
+        sa.Column("runner_id", sa.String(length=26), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("uid", sa.BigInteger(), nullable=True),
+        sa.Column("gid", sa.BigInteger(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("files", sa.BigInteger(), nullable=True),
+        sa.Column("quota_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("warned", sa.Boolean(), nullable=False),
+        sa.Column("measured_at", sa.String(27), nullable=True),
+        sa.Column("measure_at", sa.String(27), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("updated_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_homes_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["runner_id"], ["runners.id"], name=op.f("fk_homes_runner_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_homes_site_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_homes")),
+        sa.UniqueConstraint("account_id", "site_id", name=op.f("uq_homes_account_id_site_id")),
+    )
+    with op.batch_alter_table("homes", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_homes_measure_at"), ["measure_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_homes_site_id"), ["site_id"], unique=False)
+
+    op.create_table(
+        "home_snapshots",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("home_id", sa.String(length=26), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("files", sa.BigInteger(), nullable=True),
+        sa.Column("shares_blocks", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["home_id"], ["homes.id"], name=op.f("fk_home_snapshots_home_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_home_snapshots")),
+    )
+    with op.batch_alter_table("home_snapshots", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_home_snapshots_home_id_id"), ["home_id", "id"], unique=False)
+
+    op.create_table(
+        "presence",
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("came_at", sa.String(27), nullable=False),
+        sa.Column("left_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_presence_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_presence_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "account_id", name=op.f("pk_presence")),
+    )
+    op.create_table(
+        "shares",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("run_id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=True),
+        sa.Column("group_id", sa.String(length=26), nullable=True),
+        sa.Column("code_hash", sa.String(length=64), nullable=True),
+        sa.Column("created_by", sa.String(length=26), nullable=True),
+        sa.Column("created_at", sa.String(27), nullable=False),
+        sa.Column("expires_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_shares_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["accounts.id"], name=op.f("fk_shares_created_by"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["groups.id"], name=op.f("fk_shares_group_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_shares_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_shares_code_hash")),
+    )
+    with op.batch_alter_table("shares", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_shares_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shares_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shares_group_id"), ["group_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shares_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
+        "share_members",
+        sa.Column("share_id", sa.String(length=26), nullable=False),
+        sa.Column("account_id", sa.String(length=26), nullable=False),
+        sa.Column("joined_at", sa.String(27), nullable=True),
+        sa.Column("removed_at", sa.String(27), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_share_members_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["share_id"], ["shares.id"], name=op.f("fk_share_members_share_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("share_id", "account_id", name=op.f("pk_share_members")),
+    )
+    with op.batch_alter_table("share_members", recreate="never") as batch_op:
+        batch_op.create_index(batch_op.f("ix_share_members_account_id"), ["account_id"], unique=False)
+
     with op.batch_alter_table("accounts", recreate="never") as batch_op:
         batch_op.add_column(
             sa.Column("account_class", sa.String(length=128), server_default="standard", nullable=False)
@@ -366,3 +477,6 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("acting", sa.String(length=26), nullable=True))
         batch_op.add_column(sa.Column("acting_until", sa.String(27), nullable=True))
         batch_op.create_index(batch_op.f("ix_sessions_account_id"), ["account_id"], unique=False)
+
+    with op.batch_alter_table("sites", recreate="never") as batch_op:
+        batch_op.add_column(sa.Column("quiet", sa.Boolean(), server_default=sa.false(), nullable=False))
