@@ -231,8 +231,9 @@ def _standing_objection(run: Waiting, runner: Offered) -> str:
     if run.site is not None and runner.site != run.site:
         return f"the run asks for site {run.site}"
     if run.sites is not None and runner.site not in run.sites and run.home_site is None:
-        what = f"the class {run.resource_class}" if run.resource_class else "a class that holds as much"
-        return f"this account has no use of {what} here"
+        if run.resource_class:
+            return f"it has no class {run.resource_class} of this size for this account"
+        return "no resource class that this account may use there is large enough"
     if run.home_site is not None and runner.site != run.home_site:
         return f"the run's home is at {run.home_site}"
     if runner.accounts is not None and run.account not in runner.accounts:
