@@ -12,6 +12,7 @@ from support.unprivileged import ROOT
 
 RERUN = (
     "tests/conformance/test_executors.py",
+    "tests/conformance/test_programs.py",
     "tests/runner/test_process.py",
     "tests/runner/test_worker.py",
     "tests/runner/test_trouble.py",
