@@ -242,7 +242,9 @@ async def call_webhook(session: aiohttp.ClientSession, item: Delivery, hub: Hub)
         async with session.post(item.to, data=body, headers=headers, allow_redirects=False) as response:
             status = response.status
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        return Outcome((str(error) or type(error).__name__)[:FAULT_MAX])
+        # Said by the resolver: the library's own words around it tell less.
+        cause = getattr(error, "os_error", None) if getattr(error, "errno", 0) is None else None
+        return Outcome((str(cause or error) or type(error).__name__)[:FAULT_MAX])
     if 200 <= status < 300:
         return Outcome()
     if 300 <= status < 400:
