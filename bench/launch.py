@@ -45,7 +45,7 @@ from alongside.client.errors import CallFailed
 from alongside.spec.runs import Run
 from alongside.spec.tools import Component, Probe, Resources, ToolSpec
 from support.docker_engine import BASE, DockerEngine, missing, running_engine
-from support.installation import Installation, opened
+from support.installation import PARTS, Installation, opened
 from support.visitors import Visitor
 from support.web_tools import free_port
 
@@ -57,6 +57,7 @@ WITHIN_S = 60.0
 PORT = 8888
 NETWORK = "bench"
 SMALL, LARGE = 10**6, 10**10
+TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 #: answers 200 to whatever is asked; says when it began to listen
 SERVER = """
@@ -77,8 +78,7 @@ COMMAND = ("python3", "-I", "-S", "-c", SERVER)
 STEPS = (
     "the hub takes the request (POST)",
     "it is placed",
-    "the runner has it, and prepares",
-    "data and image are here",
+    "the runner has it",
     "the container is made",
     "the container is started",
     "the tool listens",
@@ -189,6 +189,8 @@ class Alongside:
         self.engine = engine
         self.visitor = place.visitor("admin")
         self.steps: list[list[float]] = []
+        #: processor time of each launch by process, in ms
+        self.worked: dict[str, list[float]] = {}
 
     @classmethod
     @contextmanager
@@ -216,6 +218,7 @@ class Alongside:
             yield cls(place, engine)
 
     def launch(self, *datasets: str) -> float:
+        before = self._processor_ms()
         clock, begun = time.time(), time.perf_counter()
         run = self.place.client.launch("light", *datasets)
         asked = time.time()
@@ -227,6 +230,8 @@ class Alongside:
         took = time.perf_counter() - begun
         if page.status != 200:
             raise RuntimeError(f"{page.url} answers {page.status}: {page.text[:300]}")
+        for name, spent in self._processor_ms().items():
+            self.worked.setdefault(name, []).append(spent - before.get(name, 0.0))
         self._note(run, clock, asked, heard, clock + took)
         self.place.client.runs.delete(run.id)
         self.place.until(lambda: not self.place.knows(run.id), f"{run.id} is gone")
@@ -242,19 +247,14 @@ class Alongside:
         folder = self.place.config.data_dir / f"runner/attempts/{run.id}-1"
         reports = [json.loads(line) for line in (folder / "reports.jsonl").read_text().splitlines()]
         told = {item.get("reason_code") or item["kind"]: _seconds(item["at"]) for item in reversed(reports)}
-        starting = next(
-            _seconds(item["at"])
-            for item in reports
-            if item.get("state") == "initializing" and item.get("reason_code") == "starting"
-        )
         said = (folder / "log").read_text().split()
         (container,) = self.engine.lines("ps", "--quiet", "--filter", f"label=alongside.run={run.id}")
         made, started = self.engine.docker(
             "inspect", "--format", "{{.Created}} {{.State.StartedAt}}", container
         ).stdout.split()
-        first = _seconds(reports[0]["at"])
+        taken = (folder / "assignment.json").stat().st_mtime
         moments = [
-            asked, hub["initializing"], first, starting, _seconds(made), _seconds(started), float(said[-1]),
+            asked, hub["initializing"], taken, _seconds(made), _seconds(started), float(said[-1]),
             told["ready"], hub["ready"], heard, answered,
         ]  # fmt: skip
         self.steps.append([moment - clock for moment in moments])
@@ -266,6 +266,27 @@ class Alongside:
             at = statistics.median(moments) * 1e3
             say(f"  {name:46} {at:6.0f}  {at - before:+6.0f}")
             before = at
+        spent = ", ".join(f"{name} {statistics.median(all_ms):.0f}" for name, all_ms in self.worked.items())
+        say(f"Processor time of a launch (medians, ms): {spent}")
+
+    def _processor_ms(self) -> dict[str, float]:
+        """Of our processes with their children, and of the engine."""
+        of = {self.place.pid(name): name for name in PARTS} | {self.engine.pid: "engine"}
+        found: dict[str, float] = dict.fromkeys(of.values(), 0.0)
+        parents: dict[int, int] = {}
+        spent: dict[int, float] = {}
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(fields[1])
+                spent[int(entry.name)] = sum(map(int, fields[11:13])) * TICK_MS
+        for pid, ticks in spent.items():
+            above: int | None = pid
+            while above is not None and above not in of:
+                above = parents.get(above)
+            if above is not None:
+                found[of[above]] += ticks
+        return found
 
 
 def light(name: str, words: tuple[str, ...]) -> ToolSpec:

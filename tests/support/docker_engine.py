@@ -38,6 +38,11 @@ class DockerEngine:
         self._pidfile = folder / "docker.pid"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the engine runs"
+        return self._process.pid
+
     def start(self) -> None:
         self._end_leftover()
         with (self.folder / "dockerd.log").open("ab") as log:

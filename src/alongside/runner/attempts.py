@@ -124,13 +124,13 @@ class Attempt:
 
     async def _begin(self) -> Handle:
         held = self.held
-        datasets = self.record.assignment.datasets
-        held.state("initializing", "staging", "bringing the data" if datasets else "")
+        # the hub knows that it begins: only what takes time is told
+        if self.record.assignment.datasets:
+            held.state("initializing", "staging", "bringing the data")
         job = held.make_job(await self.supply.stage())
-        if any(component.image for component in held.tool.components) and held.executor.kind != "process":
-            held.state("initializing", "pulling_image")
         await held.prepare(job)
-        held.state("initializing", "starting")
+        if held.is_initializing:
+            held.state("initializing", "starting")
         handle = await held.start(job, 1)
         self._say_running()
         return handle

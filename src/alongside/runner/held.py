@@ -83,6 +83,8 @@ class Held:
 
     async def prepare(self, job: Job) -> None:
         def told(percent: float | None, message: str) -> None:
+            if percent is None and self.record.handle is None:
+                self.state("initializing", "pulling_image")
             self.progress(None if percent is None else 50 + percent * 0.35, message)
 
         await self.executor.prepare(job, told)
@@ -102,6 +104,11 @@ class Held:
             await self.executor.kill(self.record.handle)
         else:
             await self.executor.stop(self.record.handle, STOP_GRACE_S)
+
+    @property
+    def is_initializing(self) -> bool:
+        """Whether the hub was told of something that it begins with."""
+        return any(report.state == "initializing" for report in self.record.reports)
 
     def state(self, state: State, reason_code: ReasonCode | None = None, reason: str = "") -> None:
         self.say("state", state=state, reason_code=reason_code, reason=reason)
