@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from alongside import __version__
-from alongside.cli import admin, datasets, doctor, launch, runs, screen, serve, settings, sign_in, tools, up
+from alongside.cli import (
+    admin,
+    datasets,
+    doctor,
+    files,
+    launch,
+    runs,
+    screen,
+    serve,
+    settings,
+    sign_in,
+    tools,
+    up,
+)
 from alongside.cli.session import Session, begin
 
 EPILOG = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in screen.EXIT_CODES.items()) + "."
@@ -71,12 +84,15 @@ app.command("login")(sign_in.login)
 app.command("logout")(sign_in.logout)
 app.command("me")(sign_in.me)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(files.app, name="files")
 app.add_typer(tools.app, name="tools")
 app.command("launch")(launch.launch)
 app.add_typer(runs.app, name="runs")
 app.command("logs")(runs.logs)
 app.command("stop")(runs.stop)
 app.command("start")(runs.start)
+app.command("keep")(runs.keep)
+app.command("extend")(runs.extend)
 app.add_typer(launch.task_app, name="task")
 app.add_typer(admin.app, name="admin")
 app.add_typer(serve.app, name="serve")

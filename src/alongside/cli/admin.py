@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alongside.cli import screen, upkeep
+from alongside.cli import classes, screen, upkeep
 from alongside.cli.session import connect
 from alongside.client import Client
 
@@ -22,6 +22,8 @@ for name, part in {
     "tags": tags,
     "sites": sites,
     "runners": runners,
+    "classes": classes.app,
+    "account-classes": classes.accounts,
 }.items():
     app.add_typer(part, name=name)
 app.command("migrate")(upkeep.migrate)
@@ -348,6 +350,17 @@ def runners_drain(
     with connect() as client:
         client.admin.drain(name, not off)
     screen.say(f"{name} {'takes work again' if off else 'is draining'}.")
+
+
+@runners.command("label")
+def runners_label(
+    name: RunnerName,
+    label: Annotated[list[str] | None, typer.Argument(help="Labels; none takes all added ones away.")] = None,
+) -> None:
+    """Set the labels that a runner carries beside its own; tools, launches and classes may require them."""
+    with connect() as client:
+        changed = client.admin.label(name, label or [])
+    screen.say(f"{name}: {', '.join(changed.labels) or 'no labels'}.")
 
 
 @runners.command("delete")

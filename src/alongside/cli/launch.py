@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alongside.cli import screen
+from alongside.cli import durations, screen
 from alongside.cli.following import follow_progress
 from alongside.cli.session import connect
 from alongside.client import Client
@@ -26,6 +26,10 @@ Site = Annotated[str | None, typer.Option(help="Only at this site.")]
 Executor = Annotated[str | None, typer.Option(help="Only on this executor: process or docker.")]
 Cpus = Annotated[float | None, typer.Option(help="Cores, instead of what the tool asks for.")]
 Memory = Annotated[float | None, typer.Option("--memory-gb", help="Memory in GB, instead of the tool's.")]
+Size = Annotated[str | None, typer.Option("--class", help="A resource class, as small or large.")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="Only on runners with it; may be repeated.")
+]
 Arg = Annotated[list[str] | None, typer.Option("--arg", help="An argument, KEY=VALUE; may be repeated.")]
 
 
@@ -39,6 +43,9 @@ def launch(
     executor: Executor = None,
     cpus: Cpus = None,
     memory: Memory = None,
+    size: Size = None,
+    label: Labels = None,
+    lasting: Annotated[str | None, typer.Option("--for", help="Pause it after so long: 2h, 45m.")] = None,
     new: Annotated[bool, typer.Option("--new", help="Do not return to a run that fits.")] = False,
     browser: Annotated[bool, typer.Option("--browser", help="Open it in a browser when ready.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is ready.")] = True,
@@ -55,6 +62,9 @@ def launch(
             site=site,
             executor=executor,
             resources=resources(spec, cpus, memory),
+            resource_class=size,
+            labels=tuple(label or ()),
+            lifetime_s=durations.seconds(lasting) if lasting else None,
         )
         match = None if new else client.runs.preview(wish).match
         if match:
@@ -83,6 +93,8 @@ def task_run(
     executor: Executor = None,
     cpus: Cpus = None,
     memory: Memory = None,
+    size: Size = None,
+    label: Labels = None,
     as_json: screen.AsJson = False,
 ) -> None:
     """Run a task over datasets, show its log as it comes, and save what it produced."""
@@ -97,6 +109,8 @@ def task_run(
             site=site,
             executor=executor,
             resources=resources(spec, cpus, memory),
+            resource_class=size,
+            labels=tuple(label or ()),
         )
         run = client.runs.launch(wish)
         screen.say(f"Run {run.id}")

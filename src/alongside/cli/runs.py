@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from alongside.cli import screen
+from alongside.cli import durations, screen
 from alongside.cli.following import follow_progress
 from alongside.cli.session import connect
 from alongside.client import Client
@@ -74,6 +75,13 @@ def show(run: RunId, as_json: screen.AsJson = False) -> None:
             ("message", found.message),
             ("site", found.site),
             ("executor", found.executor),
+            ("class", found.resource_class),
+            ("resources", _size(found)),
+            ("ends", _ends(found)),
+            (
+                "pauses",
+                f"{_clock(found.pauses_at)}: idle; alongside keep {found.id}" if found.pauses_at else None,
+            ),
             ("attempt", found.attempt or None),
             ("address", found.url),
             ("created", found.created_at),
@@ -116,12 +124,25 @@ def cancel(run: RunId, wait: Wait = True, as_json: screen.AsJson = False) -> Non
 
 @app.command()
 def extend(
-    run: RunId, minutes: Annotated[float, typer.Argument(help="By how much.")], as_json: screen.AsJson = False
+    run: RunId,
+    much: Annotated[str, typer.Argument(help="By how much: 45m, 2h, 1d; a bare number is minutes.")],
+    as_json: screen.AsJson = False,
 ) -> None:
-    """Let a run live longer."""
+    """Let a run live longer, up to the most that its tool, class and your account allow."""
+    more_s = durations.seconds(much)
     with connect() as client:
-        action = client.runs.settle(client.runs.extend(_id(client, run), minutes * 60))
-    _answer(action, as_json, f"Extended by {minutes:g} min.")
+        id = _id(client, run)
+        action = client.runs.settle(client.runs.extend(id, more_s))
+        found = client.runs.show(id)
+    _answer(action, as_json, f"{action.reason.capitalize() or 'Extended'}: it ends {_clock(found.ends_at)}.")
+
+
+@app.command()
+def keep(run: RunId, as_json: screen.AsJson = False) -> None:
+    """Say that a run is in use although nothing happens in it: it is not paused for being idle."""
+    with connect() as client:
+        action = client.runs.settle(client.runs.keep(_id(client, run)))
+    _answer(action, as_json, "Kept: its idle time begins anew.")
 
 
 @app.command()
@@ -299,6 +320,30 @@ def _id(client: Client, given: str) -> str:
 
 def _word(run: Run) -> str:
     return word(run.state, ready=run.ready, kind=run.kind)
+
+
+def _size(run: Run) -> str:
+    size = run.resources
+    gpus = f", {size.gpus} GPUs" if size.gpus else ""
+    return f"{size.cpus:g} cores, {size.memory_gb:g} GB{gpus}"
+
+
+def _ends(run: Run) -> str | None:
+    """When it pauses by itself, known from the start."""
+    if run.ends_at is not None:
+        return _clock(run.ends_at)
+    if run.lifetime_s is not None and run.kind == "interactive" and run.ended_at is None:
+        return f"{screen.span(run.lifetime_s)} after it is ready"
+    return None
+
+
+def _clock(moment: datetime | None) -> str:
+    """`at 18:00 (in 7 h)`, by this machine's clock."""
+    if moment is None:
+        return "never"
+    local = moment.astimezone()
+    day = "" if local.date() == datetime.now().astimezone().date() else f" on {local:%d %b}"
+    return f"at {local:%H:%M}{day} ({screen.ago(moment)})"
 
 
 def _note(run: Run) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from alongside import values
 from alongside.client.answers import Link, NewRegistrationToken
 from alongside.client.errors import CallFailed
 from alongside.client.transport import Transport, loaded, segment
-from alongside.spec.accounts import Account, Group, Tag
-from alongside.spec.sites import Runner, Site
+from alongside.spec.accounts import Account, AccountClass, Group, Limits, Tag
+from alongside.spec.sites import ResourceClass, Runner, Site
 
 
 class Admin:
@@ -111,6 +112,41 @@ class Admin:
     def drain(self, name: str, draining: bool = True) -> Runner:
         """Give a runner no new work; what it holds goes on."""
         return loaded(Runner, self._change(f"/runners/{self.runner(name).id}", {"draining": draining}))
+
+    def label(self, name: str, labels: Sequence[str]) -> Runner:
+        """Make these the labels that a runner carries beside its own."""
+        changes = {"added_labels": list(labels)}
+        return loaded(Runner, self._change(f"/runners/{self.runner(name).id}", changes))
+
+    def resource_classes(self, site: str) -> Iterator[ResourceClass]:
+        """The sizes of machine that a site offers."""
+        return (loaded(ResourceClass, item) for item in self._hub.pages(f"/sites/{segment(site)}/classes"))
+
+    def add_resource_class(
+        self, site: str, name: str, *, cpus: float, memory_gb: float, **more: Any
+    ) -> ResourceClass:
+        """`more`: gpus, disk_gb, title, description, lifetime_s, labels, groups, account_classes, …"""
+        given = {key: value for key, value in more.items() if value is not None}
+        body = {"name": name, "cpus": cpus, "memory_gb": memory_gb, **given}
+        return loaded(ResourceClass, self._hub.post(f"/sites/{segment(site)}/classes", body))
+
+    def change_resource_class(self, site: str, name: str, changes: Mapping[str, Any]) -> ResourceClass:
+        path = f"/sites/{segment(site)}/classes/{segment(name)}"
+        return loaded(ResourceClass, self._change(path, changes))
+
+    def delete_resource_class(self, site: str, name: str) -> None:
+        self._hub.call("DELETE", f"/sites/{segment(site)}/classes/{segment(name)}")
+
+    def account_classes(self) -> Iterator[AccountClass]:
+        return (loaded(AccountClass, item) for item in self._hub.pages("/account-classes"))
+
+    def put_account_class(self, name: str, title: str, limits: Limits) -> AccountClass:
+        """Make a class of accounts, or change its limits."""
+        body = {"title": title, "limits": values.dump(limits)}
+        return loaded(AccountClass, self._hub.call("PUT", f"/account-classes/{segment(name)}", body=body))
+
+    def delete_account_class(self, name: str) -> None:
+        self._hub.call("DELETE", f"/account-classes/{segment(name)}")
 
     def delete_runner(self, name: str) -> None:
         self._hub.call("DELETE", f"/runners/{self.runner(name).id}")

@@ -62,8 +62,12 @@ class Runs:
         return self._act(run, "cancel")
 
     def extend(self, run: str, seconds: float) -> Action:
-        """Let it live longer."""
+        """Let it live longer, up to the most that its tool, class and account allow."""
         return self._act(run, "extend", {"seconds": seconds})
+
+    def keep(self, run: str) -> Action:
+        """Say that it is in use although nothing happens in it."""
+        return self._act(run, "keep")
 
     def delete(self, run: str) -> Action | None:
         """For good, with its home; None when that is done already."""

@@ -54,6 +54,28 @@ DATASETS = (
     ),
 )
 
+#: for machines of any size: what a class asks for beyond the machine's is refused with the reason
+CLASSES: tuple[dict[str, Any], ...] = (
+    {
+        "name": "small",
+        "title": "Small",
+        "description": "For a notebook, a terminal or a look at one file.",
+        "cpus": 1.0,
+        "memory_gb": 2.0,
+        "lifetime_s": 43_200.0,
+        "position": 1,
+    },
+    {
+        "name": "large",
+        "title": "Large",
+        "description": "For work on whole folders.",
+        "cpus": 2.0,
+        "memory_gb": 4.0,
+        "lifetime_s": 28_800.0,
+        "position": 2,
+    },
+)
+
 METADATA: Mapping[str, Any] = {
     "license": "BSD-2-Clause",
     "source": "tests/data of the laspy 2.7.0 source distribution",
@@ -80,8 +102,8 @@ class Demo:
         }
 
     def publish(self, client: Client, tools: Path) -> list[str]:
-        """Publish the tools and register the datasets; whatever is there already stays as it is."""
-        done = []
+        """Offer the classes, publish the tools, register the datasets; what is there already stays as it is."""
+        done = self._offer_classes(client)
         for path in sorted(tools.glob("*.yaml")):
             if self._publish_tool(client, path.read_text()):
                 done.append(path.stem)
@@ -90,6 +112,14 @@ class Demo:
             if (self.data / dataset.path).exists() and self._register(client, dataset):
                 done.append(dataset.identifiers[0])
         return done
+
+    def _offer_classes(self, client: Client) -> list[str]:
+        """Only where the site has none: an administrator who took them away wants none."""
+        if any(client.tools.list()) or any(client.admin.resource_classes(SITE)):
+            return []
+        for item in CLASSES:
+            client.admin.add_resource_class(SITE, **item)
+        return [item["name"] for item in CLASSES]
 
     def _publish_tool(self, client: Client, text: str) -> bool:
         spec = yaml.safe_load(text)

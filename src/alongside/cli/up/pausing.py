@@ -45,7 +45,7 @@ def resume(config: Config, site: str) -> None:
         with database.write() as tx:
             for runner in sites.get(tx, site).runners:
                 if runner.id in drained:
-                    sites.drain(tx, runner.id, False)
+                    sites.edit_runner(tx, runner.id, draining=False)
     finally:
         database.close()
     note.unlink()
@@ -57,7 +57,7 @@ def _drain(tx: Tx, config: Config, site: str) -> None:
     _note(config).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _note(config).write_text("\n".join(drained))
     for runner in drained:
-        sites.drain(tx, runner, True)
+        sites.edit_runner(tx, runner, draining=True)
 
 
 def _until_gone(database: Database, site: str, wait_s: float) -> list[str]:
