@@ -9,7 +9,7 @@ One light tool (a web server of ten lines in Python) from one image on one Docke
 
 Then the same launch on a dataset of 1 MB and on one of 10 GB (sparse).
 
-Claims (issue 3): the median overhead over `docker run` is at most 150 ms; ahead of JupyterHub; and a launch on
+Claims (issue 3): the median overhead over `docker run` is at most 150 ms; ahead of JupyterHub; a launch on
 10 GB takes no longer than one on 1 MB.
 
     python bench/launch.py [--rounds 15] [--steps]
@@ -41,12 +41,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import peers
 
-from alongside.client.errors import CallFailed
 from alongside.spec.runs import Run
 from alongside.spec.tools import Component, Probe, Resources, ToolSpec
 from support.docker_engine import BASE, DockerEngine, missing, running_engine
 from support.installation import PARTS, Installation, opened
-from support.visitors import Visitor
 from support.web_tools import free_port
 
 OVERHEAD_MAX_MS = 150.0
@@ -238,7 +236,7 @@ class Alongside:
         return took
 
     def _note(self, run: Run, clock: float, asked: float, heard: float, answered: float) -> None:
-        """The moments of one launch as hub, runner, engine and tool wrote them down: one machine, one clock."""
+        """The moments of one launch as hub, runner, engine and tool wrote them down, by one clock."""
         events = list(self.place.client.runs.events(run.id))
         hub = {
             event.kind if event.kind == "ready" else event.state: event.at.timestamp()

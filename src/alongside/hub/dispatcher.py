@@ -28,7 +28,7 @@ from alongside.hub.accounts import Passwords
 from alongside.hub.clockwork import Clockwork, Incoming, Turn
 from alongside.hub.delivering import Postman
 from alongside.hub.doors import Hub
-from alongside.hub.live import desk, events, runners
+from alongside.hub.live import desk, events, oidc, runners
 from alongside.hub.live import runs as live_runs
 from alongside.hub.live.broadcast import Broadcast, Hint
 from alongside.hub.store import changes, leadership, migrate, outbox
@@ -149,6 +149,7 @@ def application(dispatcher: Dispatcher) -> web.Application:
     app = web.Application(middlewares=[desk.tell_problems], client_max_size=BODY_MAX_BYTES)
     app[desk.DESK] = dispatcher
     app.add_routes([*runners.ROUTES, *live_runs.ROUTES, *events.ROUTES])
+    oidc.install(app, dispatcher.hub)
     return app
 
 
@@ -191,6 +192,8 @@ class Dispatcher:
         self._look, self._close_hint = changes.hint(hub.database)
         self._told_to = 0
         self._told: set[int] = set()
+        # SQLite's writers take turns, so what they number comes in order.
+        self._look_back = 0 if hub.database.is_sqlite else LOOK_BACK
 
     def close(self) -> None:
         for _, future in self._waiting:
@@ -241,7 +244,7 @@ class Dispatcher:
             LeadershipLost: somebody else's turn.
         """
         self._told_to = await self.read(runs.newest_event)
-        self._told = set(range(self._told_to - LOOK_BACK, self._told_to + 1))
+        self._told = set(range(self._told_to - self._look_back, self._told_to + 1))
         tick_s, more, carried = self.hub.config.dispatcher.tick_ms / 1000, False, False
         while True:
             if not more:
@@ -312,7 +315,7 @@ class Dispatcher:
         """Pass on what has happened to runs since the last time, whoever wrote it."""
         full = True
         while full:
-            after = max(0, self._told_to - LOOK_BACK)
+            after = max(0, self._told_to - self._look_back)
             told = await self.read(lambda tx, after=after: runs.history(tx, after, limit=TOLD_MAX))
             full = len(told) == TOLD_MAX
             for item in told:
@@ -321,7 +324,7 @@ class Dispatcher:
                     self._told.add(item.event.seq)
             if told:
                 self._told_to = max(self._told_to, told[-1].event.seq)
-                self._told = {seq for seq in self._told if seq > self._told_to - LOOK_BACK}
+                self._told = {seq for seq in self._told if seq > self._told_to - self._look_back}
 
     def _pass_on(self, item: runs.Told) -> None:
         event = item.event
