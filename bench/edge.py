@@ -304,7 +304,8 @@ def load(folder: Path, visits: list[Visit], seconds: float) -> tuple[float, floa
         raise SystemExit(f"wrk met refusals:\n{said}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", said)
-    assert rate and p99, said
+    if not (rate and p99):
+        raise SystemExit(f"wrk said something else:\n{said}")
     return float(rate[1]), float(p99[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]]
 
 

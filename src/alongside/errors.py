@@ -14,6 +14,7 @@
     │   ├── DatasetUnknown, IdentifierUnknown, LocationUnknown
     │   ├── ToolUnknown, ToolVersionUnknown
     │   ├── WebhookUnknown, BannerUnknown, BudgetUnknown
+    │   ├── ShareUnknown
     │   └── RunUnknown, ActionUnknown, ArtifactUnknown, LogUnknown
     ├── Conflict                   true of the world, not of the request
     │   ├── NameTaken, IdentifierTaken, VersionPublished
@@ -188,6 +189,18 @@ class ArtifactUnknown(NotFound):
 
 class LogUnknown(NotFound):
     """The run has no such log."""
+
+
+class HomeUnknown(NotFound):
+    """No home has this id, or it is somebody else's."""
+
+
+class SnapshotUnknown(NotFound):
+    """The home has no such snapshot."""
+
+
+class ShareUnknown(NotFound):
+    """There is no such share, or it has ended."""
 
 
 class WebhookUnknown(NotFound):

@@ -35,6 +35,8 @@ class Meter:
         self._proxy = proxy
         self._path = path
         self._seen: dict[int, Counters] = {}
+        #: slot → when its person last did something, or had something open
+        self._used_at: dict[int, float] = {}
         self._runs: dict[str, Activity] = {}
         if path.exists():
             try:
@@ -45,10 +47,13 @@ class Meter:
     async def begin(self, slots: Iterable[int]) -> None:
         """Count from here: what went through these slots before belongs to others."""
         slots = list(slots)
+        self._no_longer(slots)
         if slots:
             self._seen.update(await self._proxy.counters(slots))
 
     async def end(self, run: str, slots: Iterable[int], *, forget: bool) -> None:
+        slots = list(slots)
+        self._no_longer(slots)
         for slot in slots:
             self._seen.pop(slot, None)
         if forget:
@@ -73,11 +78,21 @@ class Meter:
             )
             if new.open or moved.bytes or moved.requests:
                 used.add(slot)
+                self._used_at[slot] = now
         self._runs.update(totals)
         return used
 
+    def idle_s(self, slot: int, now: float) -> float | None:
+        """Since when its person has nothing open and does nothing; None when they never came."""
+        used_at = self._used_at.get(slot)
+        return None if used_at is None else max(0.0, now - used_at)
+
     def of(self, run: str) -> Activity:
         return self._runs.get(run, Activity())
+
+    def _no_longer(self, slots: Iterable[int]) -> None:
+        for slot in slots:
+            self._used_at.pop(slot, None)
 
     def save(self) -> None:
         replace_file(self._path, values.dump_json(_Kept(self._runs)))

@@ -110,8 +110,14 @@ class Control:
         return web.json_response({"closed": closed})
 
     async def activity(self, _request: web.Request) -> web.Response:
-        await self._routes.observe(time.time())
-        return web.json_response({run: _activity(seen) for run, seen in self._routes.activity().items()})
+        now = time.time()
+        await self._routes.observe(now)
+        return web.json_response(
+            {
+                run: {**_activity(seen), "people": self._routes.people(run, now)}
+                for run, seen in self._routes.activity().items()
+            }
+        )
 
     async def add_tree(self, request: web.Request) -> web.Response:
         self._trees.add(await _body(request, Tree))

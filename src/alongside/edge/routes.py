@@ -175,6 +175,12 @@ class Routes:
     def activity(self) -> dict[str, Activity]:
         return {run: self._meter.of(run) for run in self._routes}
 
+    def people(self, run: str, now: float) -> dict[str, float]:
+        """Who came into a run, and for how many seconds they have done nothing in it."""
+        slots = {name: slot for name, slot in self._routes[run].slots.items() if name != ANYBODY}
+        idle = {name: self._meter.idle_s(slot, now) for name, slot in slots.items()}
+        return {name: round(idle_s, 1) for name, idle_s in idle.items() if idle_s is not None}
+
     async def _remove(self, old: Route, gone: Sequence[Secret], *, revoked: dict[str, float]) -> int:
         """Take secrets away; a grantee without any loses the open connections and the slot."""
         kept = tuple(item for item in old.secrets if item not in gone)

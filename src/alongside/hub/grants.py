@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
@@ -17,7 +17,7 @@ from alongside.config import Config
 from alongside.errors import Fault, Invalid, RunUnknown, StateConflict, Unauthenticated
 from alongside.hub.keyring import Keyring
 from alongside.hub.store import grants as store
-from alongside.hub.store import outbox
+from alongside.hub.store import outbox, sharing
 from alongside.hub.store.database import Tx
 from alongside.spec.accounts import Caller
 
@@ -50,7 +50,8 @@ def access(
         Invalid: the path is not one of that origin.
     """
     place = store.place(tx, run_id)
-    if place is None or not (caller.is_admin or place.account == caller.account.id):
+    mine = place is not None and (caller.is_admin or place.account == caller.account.id)
+    if place is None or not (mine or sharing.let_in(tx, run_id, [caller.account.id], now)):
         raise RunUnknown(f"no run has the id {run_id}")
     if not place.ready or place.edge_url is None:
         raise StateConflict("the run is not ready to be opened", state=place.state)
@@ -96,7 +97,19 @@ def revoke(tx: Tx, run_ids: Iterable[str], grantee: str | None, now: datetime) -
 
 def revoke_account(tx: Tx, account: str, now: datetime) -> list[str]:
     """Close every way that an account has into runs: it signed out, or was locked."""
-    return revoke(tx, store.runs_open_to(tx, account), account, now)
+    open_to = {*store.runs_open_to(tx, account), *sharing.run_ids_of(tx, account, now)}
+    return revoke(tx, sorted(open_to), account, now)
+
+
+def revoke_people(tx: Tx, run_id: str, accounts: Collection[str], now: datetime) -> list[str]:
+    """Close the ways of these people into a run; answers the runners that are told."""
+    told: list[str] = []
+    # Also of a run that is stopped: the edge keeps what its visitors came by for the next start.
+    for attempt, runner in store.latest_runner(tx, run_id) if accounts else ():
+        bodies = [(run_id, attempt, {"run": run_id, "grantee": account}) for account in sorted(accounts)]
+        outbox.put_all(tx, runner, "revoke", bodies, now)
+        told.append(runner)
+    return told
 
 
 def attempt_token(run_id: str, attempt: int, now: datetime, keyring: Keyring) -> str:

@@ -200,8 +200,8 @@ class Sync:
     reports: tuple[Report, ...] = ()
     #: highest outbox number that is durable at the runner
     acked_to: int = 0
-    #: activity per run: {run: {at: RFC 3339, connections: n, bytes: n, idle_s: n}}; without idle_s it is in use,
-    #: or nobody knows
+    #: activity per run: {run: {at: RFC 3339, connections: n, bytes: n, idle_s: n, people: {account: s}}};
+    #: without idle_s it is in use, or nobody knows; people: for how long each has had nothing open or done
     activity: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: said again until the answer names them in `errands`
     errands: tuple[ErrandNews, ...] = ()

@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from pydantic import Field
 
 from alongside import errors, values
-from alongside.hub import accounts
+from alongside.hub import accounts, shares
 from alongside.hub.api.guard import door, hub
 from alongside.hub.doors import Page, Paging, Tx
 from alongside.spec.accounts import Group
@@ -73,6 +73,7 @@ def edit_group(tx: Tx, id: str, body: GroupBody) -> Group:
 @door(doors, "DELETE", "/groups/<id>", needs="admin", answers={204: None}, problems=(errors.GroupUnknown,))
 def delete_group(tx: Tx, id: str) -> None:
     """Remove a group; its members stay, without what they had through it."""
+    shares.group_removed(tx, id, hub().clock())
     accounts.remove_group(tx, id)
 
 
@@ -101,4 +102,6 @@ def add_group_member(tx: Tx, id: str, account_id: str, body: Membership) -> Grou
 )
 def remove_group_member(tx: Tx, id: str, account_id: str) -> Group:
     """Take a person out of a group."""
-    return accounts.remove_member(tx, id, account_id)
+    left = accounts.remove_member(tx, id, account_id)
+    shares.left_group(tx, id, account_id, hub().clock())
+    return left

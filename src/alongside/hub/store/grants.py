@@ -43,6 +43,17 @@ def reachable(tx: Tx, run_ids: Iterable[str]) -> list[tuple[str, int, str]]:
     return [(row.id, row.number, row.runner_id) for row in rows]
 
 
+def latest_runner(tx: Tx, run_id: str) -> list[tuple[int, str]]:
+    """(attempt, runner) of a run's latest attempt, held or not; none when nobody ever took it."""
+    latest = and_(attempts.c.run_id == runs.c.id, attempts.c.number == runs.c.attempt)
+    rows = tx.execute(
+        select(attempts.c.number, attempts.c.runner_id)
+        .join(runs, latest)
+        .where(runs.c.id == run_id, attempts.c.runner_id.is_not(None))
+    )
+    return [(row.number, row.runner_id) for row in rows]
+
+
 def runs_open_to(tx: Tx, account: str) -> list[str]:
     """Interactive runs that an account may have a way into now: its own, or all for an administrator."""
     is_admin = select(accounts.c.id).where(accounts.c.id == account, accounts.c.role == "admin").exists()

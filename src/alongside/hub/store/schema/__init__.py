@@ -6,8 +6,8 @@ from alongside.hub.store.schema.base import Document, Instant, metadata
 from alongside.hub.store.schema.clockwork import changes, idempotency, leader
 from alongside.hub.store.schema.data import datasets, identifiers, locations, lookups
 from alongside.hub.store.schema.errands import errands
-from alongside.hub.store.schema.homes import home_snapshots, homes
 from alongside.hub.store.schema.files import drives
+from alongside.hub.store.schema.homes import home_snapshots, homes
 from alongside.hub.store.schema.notices import banners, deliveries, notice_settings, notices, webhooks
 from alongside.hub.store.schema.people import (
     account_classes,
@@ -38,6 +38,7 @@ from alongside.hub.store.schema.runs import (
     run_datasets,
     runs,
 )
+from alongside.hub.store.schema.sharing import presence, share_members, shares
 from alongside.hub.store.schema.tools import tool_versions, tools
 from alongside.hub.store.schema.usage import budgets, dataset_usage, usage
 
@@ -76,12 +77,15 @@ __all__ = [
     "notices",
     "outbox",
     "outside_identities",
+    "presence",
     "registration_tokens",
     "resource_classes",
     "run_datasets",
     "runners",
     "runs",
     "sessions",
+    "share_members",
+    "shares",
     "signin_links",
     "sites",
     "tag_accounts",
