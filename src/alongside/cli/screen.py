@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alongside import values
-from alongside.client.errors import CallFailed, Refused, RunFailed, TimedOut, Unreachable
+from alongside.client.errors import CallFailed, Refused, RunFailed, SavingFailed, TimedOut, Unreachable
 from alongside.errors import Invalid, Problem
 
 #: columns where there is no terminal, such as in a pipe: lines are not folded for nobody's screen
@@ -53,7 +53,7 @@ def exit_code(error: BaseException) -> int:
             return 4
         case Unreachable():
             return 5
-        case RunFailed() | TimedOut():
+        case RunFailed() | SavingFailed() | TimedOut():
             return 6
         case _:
             return 1

@@ -22,6 +22,7 @@ from alongside.client.answers import Me, NewToken
 from alongside.client.datasets import Datasets
 from alongside.client.errors import CallFailed as CallFailed
 from alongside.client.errors import Refused as Refused
+from alongside.client.files import Files
 from alongside.client.runs import Runs, uses
 from alongside.client.tools import Tools
 from alongside.client.transport import Transport, loaded, segment
@@ -37,6 +38,7 @@ class Client:
         self.datasets = Datasets(self._hub)
         self.tools = Tools(self._hub)
         self.runs = Runs(self._hub)
+        self.files = Files(self._hub)
         self.admin = Admin(self._hub)
 
     @property

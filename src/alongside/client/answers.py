@@ -144,3 +144,61 @@ class Explained:
     refusals: tuple[dict[str, Any], ...]
     position: int | None = None
     rule: str = ""
+
+
+@dataclass(frozen=True)
+class FileGrant:
+    """Opens one folder at a site's file server, until `expires_at`."""
+
+    token: str
+    url: str
+    site: str
+    writable: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    name: str
+    #: `file`, `folder`, `link` (which is not followed) or `other`
+    kind: str
+    modified_at: datetime
+    #: changes with every save
+    version: str
+    size_bytes: int | None = None
+    #: where a link leads
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A WebDAV address of a folder."""
+
+    id: str
+    name: str
+    url: str
+    user: str
+    site: str
+    writable: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class NewDrive(Drive):
+    #: shown once
+    password: str = ""
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A folder on its way to becoming a dataset, which exists once this is `complete`."""
+
+    id: str
+    dataset: str
+    title: str
+    state: State
+    progress: float = 0.0
+    message: str = ""
+    identifiers: tuple[str, ...] = ()
+    reason_code: str | None = None
+    reason: str = ""

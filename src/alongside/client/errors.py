@@ -68,6 +68,12 @@ class RunFailed(CallFailed):
         super().__init__(detail, hint=hint or f"read its log: alongside logs {run}")
 
 
+class SavingFailed(CallFailed):
+    """A folder could not be saved as a dataset; nothing of it was kept."""
+
+    code = "saving_failed"
+
+
 class Damaged(CallFailed):
     """Downloaded bytes are not those that the run produced."""
 

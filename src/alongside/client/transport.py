@@ -93,11 +93,19 @@ class Transport:
             raise _refused(answer)
         return answer.data.decode(errors="replace")
 
-    def stream(self, path: str, *, pieces_of: int = 1 << 18, **query: Any) -> Iterator[bytes]:
+    def stream(
+        self,
+        path: str,
+        /,
+        *,
+        pieces_of: int = 1 << 18,
+        headers: Mapping[str, str] | None = None,
+        **query: Any,
+    ) -> Iterator[bytes]:
         """The bytes of an answer, following a redirect to a site's edge (without our credentials)."""
         address = self._address(path, query)
         for _ in range(REDIRECTS_MAX):
-            answer = self._ask("GET", address, {"Accept": "*/*"}, None, stream=True)
+            answer = self._ask("GET", address, {"Accept": "*/*", **(headers or {})}, None, stream=True)
             location = answer.headers.get("Location")
             if answer.status in (302, 303, 307) and location:
                 # An answer that was not read to its end would be taken for that of the next request.
@@ -129,7 +137,10 @@ class Transport:
             answer.close()
 
     def _address(self, path: str, query: Mapping[str, Any] | None) -> str:
-        address = self.url + (path if path.startswith(("/api/", "/live/")) else f"/api/v1{path}")
+        if path.startswith(("http://", "https://")):  # a site's own, named by the hub
+            address = path
+        else:
+            address = self.url + (path if path.startswith(("/api/", "/live/")) else f"/api/v1{path}")
         given = {key: _parameter(value) for key, value in (query or {}).items() if value is not None}
         return f"{address}?{urlencode(given)}" if given else address
 

@@ -113,7 +113,7 @@ unless is_hub || is_files || is_run
 
 {_foreign(origins)}
 {_keys(origins.cookie)}
-    use_backend live if is_hub {{ path_beg /live/ }}
+{_drives(origins)}    use_backend live if is_hub {{ path_beg /live/ }}
     use_backend api if is_hub {{ path_beg /api/ }}
     use_backend hub if is_hub
     use_backend files if is_files
@@ -123,6 +123,11 @@ unless is_hub || is_files || is_run
     acl from_tool var(txn.slot) -m found
 {_answers()}"""
     return f"frontend front from base\n{binds}\n{lines}"
+
+
+def _drives(origins: Origins) -> str:
+    """Few programs know that `files.localhost` is this machine: there, drives are at the hub's name."""
+    return "    use_backend files if is_hub { path_beg /dav/ }\n" if origins.is_local else ""
 
 
 def _foreign(origins: Origins) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from alongside.config import Config
 from alongside.errors import Misconfigured
+from alongside.spec.files import is_local
 
 #: Crockford's alphabet in lower case, as in spec.ids
 RUN_LABEL = "[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}"
@@ -54,6 +55,11 @@ class Origins:
             hub_host=hub_host,
             hub_url=config.hub.url.rstrip("/"),
         )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether these are names that browsers alone take for this machine."""
+        return is_local(self.domain)
 
     @property
     def secure(self) -> bool:

@@ -258,6 +258,12 @@ def _dynamic(
     if origins.hub_host:
         rule = f"Host(`{origins.hub_host}`)"
         routers["hub"] = {"rule": rule, "service": "hub"}
+        if origins.is_local:
+            routers["drives"] = {
+                "rule": f"{rule} && PathPrefix(`/dav/`)",
+                "service": "files",
+                "middlewares": ["bare"],
+            }
         routers["live"] = {"rule": f"{rule} && PathPrefix(`/live/`)", "service": "live"}
     if certificate:
         for router in routers.values():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import OKPKey
@@ -34,7 +34,7 @@ from alongside.hub.store.files import Disk
 from alongside.hub.store.files import OpenedDrive as OpenedDrive
 from alongside.hub.store.keys import hashed, new_id, new_secret
 from alongside.spec.accounts import Caller
-from alongside.spec.files import AUDIENCE, GRANT_S, Drive, Folder, FolderKind
+from alongside.spec.files import AUDIENCE, GRANT_S, Drive, Folder, FolderKind, is_local
 
 DRIVES_MAX = 20
 OUTPUTS_SHOWN = 30
@@ -228,6 +228,14 @@ def origin(edge_url: str, config: Config) -> str:
     return edge_url.replace("{run}", config.edge.files_host).rstrip("/")
 
 
+def _drive_url(drive: OpenedDrive, config: Config) -> str:
+    """At the hub's own name where the site's names are of this machine alone: see the edge's `drives`."""
+    base = origin(drive.edge_url, config)
+    if drive.edge_url == config.edge.url and is_local(urlsplit(base).hostname or ""):
+        base = config.hub.url.rstrip("/")
+    return f"{base}/dav/{quote(drive.id)}/"
+
+
 def _disk(tx: Tx, caller: Caller, site: str | None) -> Disk:
     found = store.disks(tx, caller, site)
     if site is not None and not found:
@@ -259,7 +267,7 @@ def _shown(caller: Caller, drive: OpenedDrive, config: Config) -> OpenDrive:
     return OpenDrive(
         drive.id,
         drive.name,
-        f"{origin(drive.edge_url, config)}/dav/{quote(drive.id)}/",
+        _drive_url(drive, config),
         caller.account.name,
         drive.site,
         drive.folder.writable,

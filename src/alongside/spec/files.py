@@ -41,3 +41,8 @@ class Drive:
     secret_hash: str
     #: Unix seconds
     expires_at: float
+
+
+def is_local(host: str) -> bool:
+    """A name below `localhost`: browsers take it for this machine, and most other programs do not."""
+    return host == "localhost" or host.endswith(".localhost")
