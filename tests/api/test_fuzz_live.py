@@ -17,7 +17,7 @@ from alongside.hub import sites
 from alongside.hub.api import live
 from alongside.hub.app import describe
 from alongside.hub.dispatcher import lead
-from alongside.hub.live import events, runners, runs
+from alongside.hub.live import events, oidc, runners, runs
 from alongside.spec.wire import Registered, Registration
 from support.api import Api
 from support.clocks import Clock
@@ -89,6 +89,6 @@ def test_every_live_answer_is_one_that_the_document_names(case: Any, led: Led) -
 def test_the_document_names_every_live_door() -> None:
     served = {
         (route.method, re.sub(r"{([a-z]+):[^{}]*({[^{}]*})?[^{}]*}", r"{\1}", route.path))
-        for route in (*runners.ROUTES, *runs.ROUTES, *events.ROUTES)
+        for route in (*runners.ROUTES, *runs.ROUTES, *events.ROUTES, *oidc.ROUTES)
     }
     assert served == {(door.method, door.path) for door in live.DOORS}

@@ -120,15 +120,17 @@ def register(
 def enter_by_address(tx: Tx, secret: str, config: Config, now: datetime) -> Account:
     """The account of who was sent a sign-in link; made on first use, where the policy allows.
 
+    It may have to wait: ask `admitted`, after this is committed.
+
     Raises:
         Unauthenticated: the link does not work (any more).
-        RegistrationClosed, AccountWaiting
+        RegistrationClosed
     """
     link = addresses.take(tx, "sign_in", secret, now)
     account = store.by_verified_address(tx, link.email)
     if account is None:
         account = newcomer(tx, now, config, wanted=link.email, email=link.email, verified=True)
-    return admitted(account, config, now)
+    return account
 
 
 def ask_for_link(tx: Tx, email: str, config: Config, now: datetime) -> None:

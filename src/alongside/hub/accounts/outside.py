@@ -30,18 +30,18 @@ def enter(tx: Tx, who: Outsider, config: Config, now: datetime) -> Account:
     """The account of this identity; made on first sight, where the policy allows.
 
     An address leads to an account that exists only where the provider is trusted with its domain:
-    otherwise whoever runs a provider could enter any account.
+    otherwise whoever runs a provider could enter any account. It may have to wait: ask
+    `admission.admitted`, after this is committed.
 
     Raises:
-        RegistrationClosed, AccountWaiting
-        Unauthenticated: the account is not active.
+        RegistrationClosed
     """
     known = links.identity(tx, who.issuer, who.subject)
     account = store.get(tx, known) if known else None
     if account is None:
         account = _first_time(tx, who, config, now)
         links.add_identity(tx, who.issuer, who.subject, account.id, now)
-    return admission.admitted(account, config, now)
+    return account
 
 
 def _first_time(tx: Tx, who: Outsider, config: Config, now: datetime) -> Account:

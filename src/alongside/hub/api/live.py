@@ -61,6 +61,18 @@ class LogFrom:
     offset: Whole = 0
 
 
+@dataclass(frozen=True)
+class OidcStart:
+    #: a path of this hub to go on to
+    next: Annotated[str, Field(max_length=2000)] = "/"
+
+
+@dataclass(frozen=True)
+class OidcBack:
+    state: Annotated[str, Field(max_length=2000)] = ""
+    code: Annotated[str, Field(max_length=2000)] = ""
+
+
 def _door(
     method: str,
     path: str,
@@ -173,5 +185,27 @@ DOORS = (
         {200: Resolved},
         errors.IdentifierUnknown,
         query=Asked,
+    ),
+    Door(
+        "GET",
+        "/live/v1/oidc/start",
+        "start_oidc",
+        needs=None,
+        answers={303: None},
+        query=OidcStart,
+        problems=(errors.NotFound, errors.Unauthenticated),
+        summary="Off to the OpenID Connect provider; for browsers.",
+        tag="Live",
+    ),
+    Door(
+        "GET",
+        "/live/v1/oidc/callback",
+        "end_oidc",
+        needs=None,
+        answers={303: None},
+        query=OidcBack,
+        problems=(errors.NotFound,),
+        summary="Back from the provider: signs in, or goes to the sign-in page with the reason.",
+        tag="Live",
     ),
 )

@@ -153,18 +153,23 @@ def get_return_link(tx: Tx) -> ReturnLink:
     body=Link,
     answers={200: Me},
     problems=(errors.Unauthenticated, errors.RateLimited, errors.RegistrationClosed, errors.AccountWaiting),
+    tx="none",
 )
-def sign_in_with_link(tx: Tx, body: Link) -> Response:
+def sign_in_with_link(body: Link) -> Response:
     """Sign in with the token of a one-time link, or of a guest's return link; sets the session's cookies."""
     here, now = hub(), hub().clock()
-    if body.token.startswith(accounts.addresses.PREFIX):
-        _allow("link")
-        account = accounts.admission.enter_by_address(tx, body.token, here.config, now)
-    elif body.token.startswith(accounts.guests.PREFIX):
-        account = accounts.guests.come_back(tx, body.token, here.config, here.keyring.mac, now)
-    else:
-        account = accounts.use_link(tx, body.token, now)
-    return _signed_in(tx, account)
+    with here.database.write() as tx:
+        if body.token.startswith(accounts.addresses.PREFIX):
+            _allow("link")
+            account = accounts.admission.enter_by_address(tx, body.token, here.config, now)
+        elif body.token.startswith(accounts.guests.PREFIX):
+            account = accounts.guests.come_back(tx, body.token, here.config, here.keyring.mac, now)
+        else:
+            account = accounts.use_link(tx, body.token, now)
+    # Whoever waits for an approval has to be in the store before they are told so.
+    accounts.admission.admitted(account, here.config, now)
+    with here.database.write() as tx:
+        return _signed_in(tx, account)
 
 
 @door(doors, "POST", "/sign-out", answers={204: None}, while_looking=True)
