@@ -54,7 +54,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """A folder that I may open."""
 
     kind: Literal["home", "outputs"]
@@ -66,7 +66,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Grant:
+class FileGrant:
     """Shown to the site's file server as `Authorization: Bearer`; good for `expires_at`, for one folder."""
 
     token: str
@@ -97,21 +97,21 @@ class NewDrive(OpenDrive):
     password: str = ""
 
 
-def places(tx: Tx, caller: Caller) -> tuple[Place, ...]:
+def places(tx: Tx, caller: Caller) -> tuple[FilePlace, ...]:
     """My homes, one per site, and the outputs of my newest runs."""
-    homes: dict[str, Place] = {}
+    homes: dict[str, FilePlace] = {}
     for disk in store.disks(tx, caller):
-        homes.setdefault(disk.site, Place("home", disk.site, disk.site_title or disk.site, disk.online))
+        homes.setdefault(disk.site, FilePlace("home", disk.site, disk.site_title or disk.site, disk.online))
     made = store.outputs(tx, caller.account.id, limit=OUTPUTS_SHOWN)
     return (
         *homes.values(),
-        *(Place("outputs", item.disk.site, item.title, item.disk.online, item.run) for item in made),
+        *(FilePlace("outputs", item.disk.site, item.title, item.disk.online, item.run) for item in made),
     )
 
 
 def grant(
     tx: Tx, caller: Caller, wanted: Wanted, now: datetime, *, write: bool, config: Config, keyring: Keyring
-) -> Grant:
+) -> FileGrant:
     """
     Raises:
         Forbidden: a token that only reads asks to write.
@@ -130,7 +130,7 @@ def grant(
     token = jwt.encode(
         {"alg": "Ed25519"}, claims, OKPKey.import_key(keyring.private_pem), algorithms=["Ed25519"]
     )
-    return Grant(
+    return FileGrant(
         token,
         origin(disk.edge_url, config),
         disk.site,

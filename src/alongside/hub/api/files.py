@@ -23,8 +23,8 @@ Short = Annotated[str, Field(max_length=500)]
 
 
 @dataclass(frozen=True)
-class Places:
-    items: tuple[files.Place, ...]
+class FilePlaces:
+    items: tuple[files.FilePlace, ...]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Drives:
 
 @values.strict
 @dataclass(frozen=True)
-class Folder:
+class FileFolder:
     """A folder at a site; each kind needs its own member."""
 
     kind: FolderKind
@@ -53,14 +53,14 @@ class Folder:
 
 @values.strict
 @dataclass(frozen=True)
-class GrantRequest(Folder):
+class GrantRequest(FileFolder):
     #: outputs and datasets are only read, whatever is asked
     write: bool = False
 
 
 @values.strict
 @dataclass(frozen=True)
-class DriveRequest(Folder):
+class DriveRequest(FileFolder):
     name: Name = "Drive"
     write: bool = True
     days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -69,7 +69,7 @@ class DriveRequest(Folder):
 @values.strict
 @dataclass(frozen=True)
 class SaveRequest:
-    folder: Folder
+    folder: FileFolder
     #: of a file or folder in it; empty: all of an output
     path: Annotated[str, Field(max_length=4096)] = ""
     title: Short = ""
@@ -106,10 +106,10 @@ FOLDER_PROBLEMS = (
 )
 
 
-@door(doors, "GET", "/files/places", answers={200: Places})
-def list_file_places(tx: Tx) -> Places:
+@door(doors, "GET", "/files/places", answers={200: FilePlaces})
+def list_file_places(tx: Tx) -> FilePlaces:
     """Folders that I may open: my home at each site, and the outputs of my newest runs."""
-    return Places(files.places(tx, caller()))
+    return FilePlaces(files.places(tx, caller()))
 
 
 @door(
@@ -117,11 +117,11 @@ def list_file_places(tx: Tx) -> Places:
     "POST",
     "/files/grants",
     body=GrantRequest,
-    answers={201: files.Grant},
+    answers={201: files.FileGrant},
     problems=FOLDER_PROBLEMS,
     secret=True,
 )
-def grant_files(tx: Tx, body: GrantRequest) -> files.Grant:
+def grant_files(tx: Tx, body: GrantRequest) -> files.FileGrant:
     """A short-lived grant for one folder, to be shown to the file server of its site."""
     return files.grant(
         tx,
