@@ -129,7 +129,9 @@ async def test_one_signs_in_at_the_provider_and_is_the_same_person_next_time(
         back = await browser.get(await browser.at_the_provider(off.headers["Location"]))
         assert (back.status, back.headers["Location"]) == (303, "/runs")
         assert set(browser.cookies) == {"alongside_session", "alongside_csrf"}, "the way's cookie is gone"
-        me = api.nobody().get("/me", Cookie=f"alongside_session={browser.cookies['alongside_session']}").json
+        somebody = api.nobody()
+        somebody.client.set_cookie("alongside_session", browser.cookies["alongside_session"])
+        me = somebody.get("/me").json
         assert (me["account"]["name"], me["account"]["email_verified"]) == ("ann", True)
         again = Browser(plain, hub)
         # Not our own path: nobody is sent elsewhere with a session.
