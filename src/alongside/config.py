@@ -234,6 +234,7 @@ class Config:
     accounts: AccountSettings = AccountSettings()
     culling: CullingSettings = CullingSettings()
     guests: GuestSettings = GuestSettings()
+    homes: HomeSettings = HomeSettings()
     oidc: OidcSettings = OidcSettings()
     mail: MailSettings = MailSettings()
     notices: NoticeSettings = NoticeSettings()

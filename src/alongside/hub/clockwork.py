@@ -8,11 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from alongside.errors import InternalError, Problem, Unavailable
-from alongside.hub import banners, culling, departures, errands, grants, notices, queue, runs, saving, sites
+from alongside.hub import (
+    banners,
+    culling,
+    departures,
+    errands,
+    grants,
+    homes,
+    notices,
+    presence,
+    queue,
+    runs,
+    saving,
+    shares,
+    sites,
+)
 from alongside.hub.deadlines import Deadlines, Key
 from alongside.hub.doors import Hub
 from alongside.hub.ledger import Ledger
@@ -45,6 +60,8 @@ OUTBOX_SENT_MAX = 200
 NEWS_MAX = 50
 #: nobody could say how an errand stood while no dispatcher led
 ERRANDS_AFTER = timedelta(minutes=1)
+#: between looks for homes whose size is due
+HOMES_EVERY_S = 30.0
 #: what rooms do when an errand of theirs has ended, by its kind
 ON_END: Mapping[str, errands.OnEnd] = {saving.KIND: saving.ended}
 
@@ -93,13 +110,14 @@ class Clockwork:
 
     def __init__(self, hub: Hub, epoch: int, on_end: Mapping[str, errands.OnEnd] = ON_END) -> None:
         self._hub = hub
-        self._on_end = on_end
+        self._on_end = {homes.KIND: partial(homes.ended, config=hub.config), **on_end}
         self._epoch = epoch
         self._config = hub.config
         self._board = Board()
         self._deadlines = Deadlines()
         self._ledger = Ledger(self._deadlines)
         self._watch = self._new_watch()
+        self._present = presence.Present()
         #: attempts that their runner did not mention last time: twice is gone
         self._missed: set[tuple[str, int]] = set()
         self._last_beat = float("-inf")
@@ -144,6 +162,7 @@ class Clockwork:
         """What was remembered may not be what the tables say: read them again in the next turn."""
         self._board = Board()
         self._watch = self._new_watch()
+        self._present = presence.Present()
         self._loaded = False
 
     def _new_watch(self) -> culling.Watch:
@@ -187,8 +206,12 @@ class Clockwork:
             if ("contact", runner) not in self._deadlines and ("grace", runner) not in self._deadlines:
                 self._deadlines.set(("contact", runner), turn.monotonic + self._config.dispatcher.lease_ttl_s)
         turn.orphans.update(runs_store.without_runner(tx))
+        for share_id, expires_at in shares.expiring(tx):
+            self._deadlines.at(("share", share_id), expires_at, turn.now, turn.monotonic)
+        self._present.load(tx, turn.now)
         self._ledger.load(tx, turn.monotonic)
         self._heed_banners(tx, turn)
+        self._deadlines.set(("homes", ""), turn.monotonic + HOMES_EVERY_S)
         self._loaded = True
 
     def _hear(self, tx: Tx, turn: Turn) -> None:
@@ -211,12 +234,17 @@ class Clockwork:
                     self._board.refresh_runs(tx, None)
                 case "revoke":
                     self._revoke(tx, turn, change.key)
+                case "share":
+                    moment = shares.expires_at(tx, change.key)
+                    self._deadlines.at(("share", change.key), moment, turn.now, turn.monotonic)
                 case "departure":
                     departures.clear(tx, change.key, turn.now, self._config)
                 case "budget":
                     self._ledger.load(tx, turn.monotonic)
                 case "banner":
                     self._heed_banners(tx, turn)
+                case "account":
+                    self._welcome(tx, turn, change.key)
                 case "errand":
                     if errand := errands.due(tx, change.key):
                         self._note_errand(errand, turn)
@@ -259,6 +287,8 @@ class Clockwork:
                         turn.runs.add(run_id)
                 case "retry":
                     self._wait_again(tx, key)
+                case "share":
+                    turn.told.update(shares.expire(tx, key, turn.now))
                 case "banner":
                     self._heed_banners(tx, turn)
                 case "book" | "budget" | "budget soon":
@@ -266,6 +296,9 @@ class Clockwork:
                 case "errand":
                     if errand := errands.expire(tx, key, turn.now, self._on_end):
                         self._note_errand(errand, turn)
+                case "homes":
+                    again = homes.look(tx, turn.now, self._config)
+                    self._deadlines.set((kind, key), turn.monotonic + (0 if again else HOMES_EVERY_S))
                 case _:
                     raise AssertionError(kind)
         turn.more = turn.more or self._deadlines.is_due(turn.monotonic)
@@ -292,6 +325,8 @@ class Clockwork:
         if not self._board.stirred:
             return
         assigned = queue.place_and_assign(tx, self._board, turn.now, self._config)
+        if assigned.runs:
+            homes.used(tx, assigned.runs, turn.now, self._config)
         turn.told |= assigned.runners
         turn.more = turn.more or assigned.more
 
@@ -356,6 +391,7 @@ class Clockwork:
         for errand in changed:
             self._note_errand(errand, turn)
         self._note_idle(self._watch.hear(tx, runner, sync.activity, turn.now), turn)
+        self._present.hear(tx, runner, sync.activity, turn.now)
         verdicts = self._reconcile(tx, turn, item, all_taken)
         return SyncAnswer(
             lease_ttl_s=self._config.dispatcher.lease_ttl_s,
@@ -440,6 +476,7 @@ class Clockwork:
         """A runner has not synced for a whole TTL."""
         queue_store.offline(tx, runner)
         self._note_idle(self._watch.silent(tx, runner, turn.now), turn)
+        self._present.silent(tx, runner, turn.now)
         touched, more = runs.silent(tx, runner, turn.now, self._config)
         turn.runs.update(touched)
         turn.runners.add(runner)
@@ -450,6 +487,14 @@ class Clockwork:
         grace_s = max(0.0, settings.unreachable_grace_s - settings.lease_ttl_s)
         self._deadlines.set(("grace", runner), turn.monotonic + grace_s)
         log.warning("runner.silent", runner=runner)
+
+    def _welcome(self, tx: Tx, turn: Turn, account_id: str) -> None:
+        """Whatever goes wrong with homes, the account is there."""
+        try:
+            with tx.begin_nested():
+                homes.welcome(tx, account_id, turn.now, self._config)
+        except Exception as error:
+            log.error("homes.not_made", account=account_id, exc_info=error)
 
     def _note_due(self, due: Iterable[queue_store.Due], turn: Turn) -> None:
         for item in due:

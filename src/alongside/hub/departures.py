@@ -17,7 +17,7 @@ import structlog
 from alongside import values
 from alongside.config import Config
 from alongside.errors import Problem
-from alongside.hub import accounts, runs
+from alongside.hub import accounts, homes, runs
 from alongside.hub.store import accounts as accounts_store
 from alongside.hub.store import admission as links_store
 from alongside.hub.store import changes
@@ -103,6 +103,8 @@ def clear(tx: Tx, account_id: str, now: datetime, config: Config) -> None:
             log.warning("departure.run_stays", run=run.id, reason=str(problem))
     if deleted and len(found) == RUNS_AT_ONCE:
         changes.note(tx, "departure", account_id)
+    else:
+        homes.leave(tx, account_id, now)
 
 
 def end_guests(tx: Tx, now: datetime) -> None:

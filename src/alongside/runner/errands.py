@@ -42,9 +42,11 @@ log = structlog.get_logger()
 class ErrandFailed(Exception):
     """It cannot be done, now or later; the hub gets both values as they are."""
 
-    def __init__(self, reason_code: str, reason: str) -> None:
+    def __init__(self, reason_code: str, reason: str, answer: dict[str, Any] | None = None) -> None:
         self.reason_code = reason_code
         self.reason = reason
+        #: what there is all the same
+        self.answer = answer or {}
         super().__init__(reason)
 
 
@@ -149,7 +151,13 @@ class Errands:
             async with self._places[errand.kind]:
                 answer = await handler(errand, tell)
         except ErrandFailed as failure:
-            self._say(kept, "executor_error", reason_code=failure.reason_code, reason=failure.reason)
+            self._say(
+                kept,
+                "executor_error",
+                reason_code=failure.reason_code,
+                reason=failure.reason,
+                answer=failure.answer,
+            )
         except Problem as problem:
             self._say(kept, "executor_error", reason_code=problem.code[:32], reason=problem.detail)
         except OSError as error:

@@ -65,6 +65,13 @@ class Holdings:
     def find(self, run: str, attempt: int) -> Attempt | None:
         return self.attempts.get(f"{run}-{attempt}")
 
+    def uses_home(self, account: str) -> bool:
+        """Whether interactive tools of an account are under way here."""
+        return any(
+            attempt.interactive and attempt.record.assignment.owner.account == account
+            for attempt in self.unfinished()
+        )
+
     def unfinished(self) -> list[Attempt]:
         return [attempt for attempt in self.attempts.values() if attempt.record.final is None]
 

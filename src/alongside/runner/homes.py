@@ -122,6 +122,35 @@ class Homes:
         name = owner.name if plain else owner.account
         return Path(pattern.replace("{name}", name).replace("{account}", _segment(owner.account)))
 
+    def snapshots(self, owner: Owner) -> Path:
+        """Where copies of an account's home are: the owner may use them, and nobody else finds them."""
+        return (self.work_dir / "homes" / _segment(owner.account) / "snapshots").absolute()
+
+    def give_back(self, owner: Owner) -> None:
+        """Give an account what became root's, or still is whom it was mapped to before, in its home.
+
+        Raises:
+            CannotStart: identity_unknown.
+        """
+        who, home, before = self.identities.of(owner), self.place(owner), self.identities.noted(owner.account)
+        if os.getuid() != 0 or not home.is_dir() or home.stat().st_uid not in {0, who.uid, before}:
+            return
+        strays = {0, before} - {who.uid, None}
+        for _, folders, files, inside in os.fwalk(home, follow_symlinks=False):
+            for name in (*folders, *files):
+                with contextlib.suppress(OSError):
+                    found = os.stat(name, dir_fd=inside, follow_symlinks=False)
+                    # a file with other names may be somebody's at one of these
+                    if found.st_uid in strays and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+                        os.chown(name, who.uid, who.gid, dir_fd=inside, follow_symlinks=False)
+        os.chown(home, who.uid, who.gid)
+        home.chmod(0o700)
+
+    def remove_account(self, account: str) -> None:
+        """Homes and snapshots of an account in the work folder, and what is known of it."""
+        shutil.rmtree(self.work_dir / "homes" / _segment(account), ignore_errors=True)
+        self.identities.forget(account)
+
     def remove(self, assignment: Assignment) -> None:
         """Take away everything of a run that its owner deleted for good; no process of it is left."""
         self.remove_run(assignment.owner.account, assignment.run)

@@ -91,6 +91,11 @@ class Identities:
             if known.get(owner.account) != entry:
                 write_json(self.book, {**known, owner.account: entry})
 
+    def noted(self, account: str) -> int | None:
+        """The uid that an account had when somebody last asked."""
+        known: dict[str, Any] = read_json(self.book) or {}
+        return known.get(account, {}).get("uid")
+
     def forget(self, account: str) -> None:
         with self._lock:
             known: dict[str, Any] = read_json(self.book) or {}

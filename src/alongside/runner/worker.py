@@ -31,11 +31,13 @@ from alongside.runner.errands import Errands, Handler
 from alongside.runner.executors import Executor
 from alongside.runner.held import Surroundings
 from alongside.runner.holdings import Holdings
+from alongside.runner.home_errands import HomeErrands
 from alongside.runner.homes import Homes
 from alongside.runner.hub_client import HubClient
 from alongside.runner.lookout import Lookout
 from alongside.runner.orders import Orders
 from alongside.runner.sealing import STORE, Sealing
+from alongside.runner.shell.door import ShellDoor
 from alongside.runner.spool import Ending, Spool
 from alongside.runner.staging import Staging
 from alongside.runner.ways import EdgeWays
@@ -105,8 +107,9 @@ class Worker:
             hub, staging, homes, ways, self._news.set, lambda: self.spool.terse
         )
         allowance = Allowance(self.spool, self.settings.spool_max_bytes)
-        errands = Errands(self.work_dir, self._errand_handlers(edge), self._news.set)
+        errands = Errands(self.work_dir, self._errand_handlers(edge, homes), self._news.set)
         orders = Orders(self.spool, self.holdings, homes, ways, errands)
+        shells = ShellDoor(self.work_dir, self.holdings)
         lookout = Lookout(self.holdings, ways, self.config.culling.look_s)
         loops: list[asyncio.Task[None]] = []
         try:
@@ -123,6 +126,7 @@ class Worker:
             }
             await self.holdings.resume()
             orders.resume()
+            await shells.start()
             loops += [
                 asyncio.create_task(loop)
                 for loop in (contact.speak(), contact.listen(), ways.tend(), allowance.tend(), lookout.tend())
@@ -138,6 +142,7 @@ class Worker:
             for task in loops:
                 task.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+            await shells.stop()
             await orders.let_go()
             await self.holdings.let_go()
             for executor in self.executors.values():
@@ -147,10 +152,11 @@ class Worker:
             await hub.close()
             self._lock.close()
 
-    def _errand_handlers(self, edge: EdgeClient) -> dict[str, Handler]:
+    def _errand_handlers(self, edge: EdgeClient, homes: Homes) -> dict[str, Handler]:
         """What the hub may ask of this site beside runs, by kind."""
         sealing = Sealing(self.work_dir)
-        return {"seal": sealing.seal, "unseal": sealing.unseal, "drive": DriveKeys(edge).carry}
+        home = HomeErrands(homes, self.holdings.uses_home).carry_out
+        return {"home": home, "seal": sealing.seal, "unseal": sealing.unseal, "drive": DriveKeys(edge).carry}
 
     async def _offer(self) -> Offer:
         found = [*self.unusable, *[await _status(executor) for executor in self.executors.values()]]

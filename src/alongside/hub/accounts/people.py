@@ -58,6 +58,7 @@ def create(
         expires_at=expires_at,
     )
     store.add(tx, account, password_hash)
+    changes.note(tx, "account", account.id)
     return account
 
 
@@ -95,6 +96,7 @@ def edit(tx: Tx, account_id: str, members: dict[str, Any]) -> Account:
     if "email" in members and members["email"] != account.email:
         members = {**members, "email_verified": False}
     store.change(tx, account_id, members)
+    changes.note(tx, "account", account_id)
     if "role" in members:
         # Administrators may use every site, and the dispatcher knows them by heart.
         changes.note(tx, "site", "")

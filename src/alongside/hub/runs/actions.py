@@ -9,7 +9,7 @@ from typing import Any
 from alongside import values
 from alongside.config import Config
 from alongside.errors import Fault, Forbidden, Invalid, NameTaken, Problem, StateConflict, Unplaceable
-from alongside.hub import accounts, banners, budgets, queue, resolver, states
+from alongside.hub import accounts, banners, budgets, homes, queue, resolver, states
 from alongside.hub.runs.reading import find
 from alongside.hub.runs.requests import add_use, name_fault, named
 from alongside.hub.store import accounts as accounts_store
@@ -156,6 +156,8 @@ def _queue_again(tx: Tx, run: Standing, now: datetime, config: Config) -> None:
         accounts.check_quota(tx, owner, run.resources, config.accounts)
         budgets.check(tx, owner.id, now)
         banners.check(tx, run.site, now)
+        if run.kind == "interactive":
+            homes.check_room(tx, owner, run.site, config)
     if unreachable:
         _give_up(tx, run, now)
     runs_store.forget_statuses(tx, run.id)

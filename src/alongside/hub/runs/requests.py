@@ -20,7 +20,7 @@ from alongside.errors import (
     SiteUnknown,
     Unplaceable,
 )
-from alongside.hub import accounts, banners, budgets, resolver, resource_classes, sites, tools
+from alongside.hub import accounts, banners, budgets, homes, resolver, resource_classes, sites, tools
 from alongside.hub.resource_classes import Given
 from alongside.hub.runs.reading import find_match
 from alongside.hub.store import changes, events
@@ -111,6 +111,8 @@ def request(tx: Tx, caller: Caller, wish: RunRequest, now: datetime, *, config: 
     accounts.check_quota(tx, caller.account, checked.resources, config.accounts)
     budgets.check(tx, caller.account.id, now)
     banners.check(tx, wish.site, now)
+    if checked.tool.spec.kind == "interactive":
+        homes.check_room(tx, caller.account, wish.site, config)
     _refuse_hopeless(tx, caller, wish, checked, now, config)
     run_id, spec = new_id(now), checked.tool.spec
     store.add(
