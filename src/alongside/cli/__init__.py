@@ -15,6 +15,7 @@ from alongside.cli import (
     doctor,
     files,
     launch,
+    notices,
     runs,
     screen,
     serve,
@@ -22,6 +23,7 @@ from alongside.cli import (
     sign_in,
     tools,
     up,
+    usage,
 )
 from alongside.cli.session import Session, begin
 
@@ -94,6 +96,10 @@ app.command("start")(runs.start)
 app.command("keep")(runs.keep)
 app.command("extend")(runs.extend)
 app.add_typer(launch.task_app, name="task")
+app.add_typer(notices.app, name="notices")
+app.command("usage")(usage.usage)
+app.command("class")(usage.class_)
+app.command("status")(usage.status)
 app.add_typer(admin.app, name="admin")
 app.add_typer(serve.app, name="serve")
 app.command("doctor")(doctor.doctor)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alongside.cli import classes, screen, upkeep
+from alongside.cli import classes, screen, upkeep, usage
 from alongside.cli.session import connect
 from alongside.client import Client
 
@@ -26,6 +26,9 @@ for name, part in {
     "account-classes": classes.accounts,
 }.items():
     app.add_typer(part, name=name)
+app.add_typer(usage.budgets, name="budgets")
+app.add_typer(usage.banners, name="banners")
+app.add_typer(usage.mail, name="mail")
 app.command("migrate")(upkeep.migrate)
 app.command("backup")(upkeep.backup)
 app.command("restore")(upkeep.restore)

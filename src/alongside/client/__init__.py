@@ -23,9 +23,11 @@ from alongside.client.datasets import Datasets
 from alongside.client.errors import CallFailed as CallFailed
 from alongside.client.errors import Refused as Refused
 from alongside.client.files import Files
+from alongside.client.notices import Notices
 from alongside.client.runs import Runs, uses
 from alongside.client.tools import Tools
 from alongside.client.transport import Transport, loaded, segment
+from alongside.client.usage import Banners, Classes, Usage
 from alongside.spec.accounts import Token
 from alongside.spec.runs import Run, RunRequest
 
@@ -40,6 +42,10 @@ class Client:
         self.runs = Runs(self._hub)
         self.files = Files(self._hub)
         self.admin = Admin(self._hub)
+        self.notices = Notices(self._hub)
+        self.usage = Usage(self._hub)
+        self.classes = Classes(self._hub)
+        self.banners = Banners(self._hub)
 
     @property
     def url(self) -> str:
