@@ -14,8 +14,6 @@ from alongside.hub.store.schema import accounts, group_members, groups, presence
 from alongside.spec.runs import word
 from alongside.spec.sharing import Present, Share, SharedRun, ShareKind, ShareMember
 
-_MEMBER = and_(share_members.c.share_id == shares.c.id, share_members.c.joined_at.is_not(None))
-
 
 def add(
     tx: Tx,
@@ -102,6 +100,7 @@ def let_in(tx: Tx, run_id: str, account_ids: Collection[str], now: datetime) -> 
     """Those of these accounts to whom the run is shared now."""
     query = (
         select(accounts.c.id)
+        .select_from(accounts)
         .join(shares, _opens_to(accounts.c.id, now))
         .where(shares.c.run_id == run_id, accounts.c.id.in_(list(account_ids)))
     )
@@ -111,7 +110,10 @@ def let_in(tx: Tx, run_id: str, account_ids: Collection[str], now: datetime) -> 
 def run_ids_of(tx: Tx, account: str, now: datetime) -> list[str]:
     """Runs that are shared with an account."""
     query = (
-        select(shares.c.run_id).join(accounts, _opens_to(accounts.c.id, now)).where(accounts.c.id == account)
+        select(shares.c.run_id)
+        .select_from(accounts)
+        .join(shares, _opens_to(accounts.c.id, now))
+        .where(accounts.c.id == account)
     )
     return list(tx.execute(query.distinct()).scalars())
 
@@ -189,7 +191,8 @@ def _ends(
     """Run → when each way of an account into it ends."""
     query = (
         select(shares.c.run_id, shares.c.expires_at)
-        .join(accounts, _opens_to(accounts.c.id, now))
+        .select_from(accounts)
+        .join(shares, _opens_to(accounts.c.id, now))
         .where(accounts.c.id == account, shares.c.run_id.in_(list(run_ids)))
     )
     found: defaultdict[str, list[datetime | None]] = defaultdict(list)
@@ -200,15 +203,17 @@ def _ends(
 
 def _opens_to(account: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
     """A share of this row lets this account in at this time."""
-    out = exists().where(
-        share_members.c.share_id == shares.c.id,
-        share_members.c.account_id == account,
-        share_members.c.removed_at.is_not(None),
+    member = select(share_members.c.share_id).where(
+        share_members.c.share_id == shares.c.id, share_members.c.account_id == account
     )
-    in_group = exists().where(
-        group_members.c.group_id == shares.c.group_id, group_members.c.account_id == account
+    out = member.where(share_members.c.removed_at.is_not(None)).correlate_except(share_members).exists()
+    joined = member.where(share_members.c.joined_at.is_not(None)).correlate_except(share_members).exists()
+    in_group = (
+        select(group_members.c.group_id)
+        .where(group_members.c.group_id == shares.c.group_id, group_members.c.account_id == account)
+        .correlate_except(group_members)
+        .exists()
     )
-    joined = exists().where(_MEMBER, share_members.c.account_id == account)
     return and_(
         or_(shares.c.expires_at.is_(None), shares.c.expires_at > now),
         or_(shares.c.account_id == account, in_group, joined),
