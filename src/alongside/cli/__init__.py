@@ -14,6 +14,7 @@ from alongside.cli import (
     datasets,
     doctor,
     files,
+    homes,
     launch,
     notices,
     runs,
@@ -87,6 +88,7 @@ app.command("logout")(sign_in.logout)
 app.command("me")(sign_in.me)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(files.app, name="files")
+app.add_typer(homes.app, name="homes")
 app.add_typer(tools.app, name="tools")
 app.command("launch")(launch.launch)
 app.add_typer(runs.app, name="runs")

@@ -23,6 +23,7 @@ from alongside.client.datasets import Datasets
 from alongside.client.errors import CallFailed as CallFailed
 from alongside.client.errors import Refused as Refused
 from alongside.client.files import Files
+from alongside.client.homes import Homes
 from alongside.client.notices import Notices
 from alongside.client.runs import Runs, uses
 from alongside.client.tools import Tools
@@ -41,6 +42,7 @@ class Client:
         self.tools = Tools(self._hub)
         self.runs = Runs(self._hub)
         self.files = Files(self._hub)
+        self.homes = Homes(self._hub)
         self.admin = Admin(self._hub)
         self.notices = Notices(self._hub)
         self.usage = Usage(self._hub)

@@ -157,7 +157,7 @@ def restore(tx: Tx, caller: Caller, home_id: str, snapshot_id: str, now: datetim
     return get(tx, caller, home_id, config)
 
 
-def forget_snapshot(tx: Tx, caller: Caller, home_id: str, snapshot_id: str, now: datetime) -> None:
+def forget_snapshot(tx: Tx, caller: Caller, home_id: str, snapshot_id: str, now: datetime) -> Snapshot:
     """
     Raises:
         HomeUnknown, SnapshotUnknown, StateConflict
@@ -166,6 +166,7 @@ def forget_snapshot(tx: Tx, caller: Caller, home_id: str, snapshot_id: str, now:
     _snapshot(tx, home_id, snapshot_id)
     store.change_snapshot(tx, snapshot_id, state="removing")
     _ask(tx, kept, "forget", {"snapshot": snapshot_id}, now)
+    return _snapshot(tx, home_id, snapshot_id)
 
 
 def check_room(tx: Tx, account: Account, site: str | None, config: Config) -> None:
