@@ -26,6 +26,7 @@ from alongside.client.files import Files
 from alongside.client.homes import Homes
 from alongside.client.notices import Notices
 from alongside.client.runs import Runs, uses
+from alongside.client.shares import Shares
 from alongside.client.tools import Tools
 from alongside.client.transport import Transport, loaded, segment
 from alongside.client.usage import Banners, Classes, Usage
@@ -43,6 +44,7 @@ class Client:
         self.runs = Runs(self._hub)
         self.files = Files(self._hub)
         self.homes = Homes(self._hub)
+        self.shares = Shares(self._hub)
         self.admin = Admin(self._hub)
         self.notices = Notices(self._hub)
         self.usage = Usage(self._hub)

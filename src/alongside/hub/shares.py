@@ -103,16 +103,18 @@ def revoke(tx: Tx, caller: Caller, run_id: str, share_id: str, now: datetime) ->
     _end(tx, run, found, f"no longer shared {_with(found)}", now)
 
 
-def shut_out(tx: Tx, caller: Caller, run_id: str, share_id: str, account: str, now: datetime) -> None:
-    """Revoke one person of a group or of a code, and let the others stay.
+def shut_out(tx: Tx, caller: Caller, run_id: str, share_id: str, who: str, now: datetime) -> None:
+    """Revoke one person of a group or of a code, by id or name, and let the others stay.
 
     Raises:
         RunUnknown
         ShareUnknown: there is none, or it does not let this person in.
     """
     run, found = _find(tx, caller, run_id, share_id)
+    named = accounts_store.by_name(tx, who)
+    account = who if named is None else named.id
     if found.kind == "person" or account not in store.member_ids(tx, found):
-        raise ShareUnknown(f"the share does not let {account} in")
+        raise ShareUnknown(f"the share lets nobody in who is called {who!r}")
     store.shut_out(tx, share_id, account, now)
     _close(tx, run, {account}, now)
     _note(tx, run, f"one person is let in no longer by what is shared {_with(found)}", now)
