@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from alongside.client.answers import NewShare
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.sharing import Present, Share, SharedRun, ShareKind
+
+
+@dataclass(frozen=True)
+class NewShare:
+    """A share, and for a code what opens it, which is shown this once."""
+
+    share: Share
+    code: str | None = None
+    link: str | None = None
 
 
 class Shares:
