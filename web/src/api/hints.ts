@@ -15,7 +15,11 @@ export function staleKeys({ kind, key }: Hint): (readonly unknown[])[] {
   switch (kind) {
     case "run":
     case "action":
-      return [keys.runs.one(key), ["runs", "list"], keys.me];
+      return [keys.runs.one(key), ["runs", "list"], keys.me, ["class"]];
+    case "notice":
+      return [["notices"], keys.notices.webhooks];
+    case "class":
+      return [["class", key]];
     case "dataset":
       return [keys.datasets.all];
     case "tool":
@@ -23,6 +27,8 @@ export function staleKeys({ kind, key }: Hint): (readonly unknown[])[] {
     case "runner":
     case "site":
       return [keys.sites.all, keys.status, keys.tools.list];
+    case "errand":
+      return [keys.homes.all];
     default:
       return [];
   }
@@ -30,6 +36,8 @@ export function staleKeys({ kind, key }: Hint): (readonly unknown[])[] {
 
 /** How long hints are gathered before anything is refetched: a launch sends several at once. */
 const GATHER_MS = 120;
+/** A class is read as a whole, and on a crowded morning much happens in it. */
+const GATHER_CLASS_MS = 1000;
 
 let connected = false;
 const watchers = new Set<() => void>();
@@ -131,6 +139,22 @@ function holdStream(gone: AbortSignal, others: BroadcastChannel | null, take: (w
 }
 
 function gather(client: QueryClient) {
+  const quick = gatherFor(client, GATHER_MS);
+  const slow = gatherFor(client, GATHER_CLASS_MS);
+  return {
+    add(data: string) {
+      const hint = parseHint(data);
+      if (!hint) return;
+      for (const queryKey of staleKeys(hint)) (queryKey[0] === "class" ? slow : quick).add(queryKey);
+    },
+    stop() {
+      quick.stop();
+      slow.stop();
+    },
+  };
+}
+
+function gatherFor(client: QueryClient, ms: number) {
   const waiting = new Map<string, readonly unknown[]>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
@@ -139,11 +163,9 @@ function gather(client: QueryClient) {
     waiting.clear();
   };
   return {
-    add(data: string) {
-      const hint = parseHint(data);
-      if (!hint) return;
-      for (const queryKey of staleKeys(hint)) waiting.set(JSON.stringify(queryKey), queryKey);
-      timer ??= setTimeout(flush, GATHER_MS);
+    add(queryKey: readonly unknown[]) {
+      waiting.set(JSON.stringify(queryKey), queryKey);
+      timer ??= setTimeout(flush, ms);
     },
     stop: () => clearTimeout(timer),
   };

@@ -22,8 +22,23 @@ export const keys = {
     preview: (request: object) => ["runs", "preview", request] as const,
   },
   sites: { all: ["sites"] as const, tokens: (name: string) => ["sites", "tokens", name] as const },
+  classes: { of: (site: string) => ["classes", site] as const, accounts: ["account-classes"] as const },
+  homes: {
+    all: ["homes"] as const,
+    list: (everyone: boolean) => ["homes", "list", everyone] as const,
+    snapshots: (id: string) => ["homes", "snapshots", id] as const,
+  },
   accounts: ["accounts"] as const,
   groups: ["groups"] as const,
   tags: ["tags"] as const,
   tokens: ["tokens"] as const,
+  notices: {
+    unread: ["notices", "unread"] as const,
+    inbox: ["notices", "inbox"] as const,
+    settings: ["notice-settings"] as const,
+    webhooks: ["webhooks"] as const,
+  },
+  banners: { shown: ["banners", "shown"] as const, all: ["banners", "all"] as const },
+  usage: { of: (wish: object) => ["usage", wish] as const, budgets: ["budgets"] as const },
+  class: { groups: ["class-groups"] as const, of: (id: string, tool: string | null) => ["class", id, tool] as const },
 };

@@ -117,6 +117,15 @@ export function useExtend(id: string) {
   });
 }
 
+/** It is in use although nothing happens in it. */
+export function useKeep(id: string) {
+  const refresh = useRefreshRuns();
+  return useMutation({
+    mutationFn: () => body(api.POST("/api/v1/runs/{run_id}/keep", { params: { path: { run_id: id } } })),
+    onSettled: refresh,
+  });
+}
+
 export function useDeleteRun() {
   const refresh = useRefreshRuns();
   return useMutation({

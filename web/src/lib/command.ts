@@ -10,6 +10,8 @@ export interface LaunchCommand {
   executor?: string;
   cpus?: number;
   memory_gb?: number;
+  resource_class?: string;
+  labels?: string[];
   settings?: Record<string, unknown>;
 }
 
@@ -23,6 +25,8 @@ export function launchCommand(launch: LaunchCommand): string {
   if (launch.executor) words.push("--executor", launch.executor);
   if (launch.cpus) words.push("--cpus", String(launch.cpus));
   if (launch.memory_gb) words.push("--memory-gb", String(launch.memory_gb));
+  if (launch.resource_class) words.push("--class", launch.resource_class);
+  for (const label of launch.labels ?? []) words.push("--label", label);
   for (const [name, value] of Object.entries(launch.settings ?? {})) words.push("--arg", `${name}=${settingToText(value)}`);
   return commandLine(words);
 }

@@ -60,6 +60,14 @@ export function formatClock(instant: string): string {
   return new Date(instant).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 }
 
+/** "18:00", with the day when it is not today's: "at 18:00", "on 3 Mar at 18:00". */
+export function formatMoment(instant: string | number, now: number): string {
+  const moment = new Date(instant);
+  const clock = moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  if (moment.toDateString() === new Date(now).toDateString()) return `at ${clock}`;
+  return `on ${moment.toLocaleDateString(undefined, { day: "numeric", month: "short" })} at ${clock}`;
+}
+
 /** 1 → "1", 0.25 → "0.25", 3.99999 → "4". */
 export function formatNumber(value: number): string {
   return trimmed(value.toFixed(2));

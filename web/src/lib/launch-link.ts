@@ -1,4 +1,4 @@
-/** Launch links: `/launch?id=…&tool=…&open=…&new=1&<setting>=…`, read and written in one place. */
+/** Launch links: `/launch?id=…&tool=…&class=…&label=…&open=…&new=1&<setting>=…`, read and written in one place. */
 
 /** Everything a link may say. Settings stay text until the tool's schema is known. */
 export interface LaunchWish {
@@ -11,11 +11,15 @@ export interface LaunchWish {
   executor?: string;
   cpus?: number;
   memory_gb?: number;
+  /** name of a resource class */
+  resource_class?: string;
+  /** labels that the runner must carry */
+  labels?: string[];
   title?: string;
   settings: Record<string, string>;
 }
 
-const OWN = new Set(["id", "tool", "open", "new", "site", "executor", "cpus", "memory_gb", "title"]);
+const OWN = new Set(["id", "tool", "open", "new", "site", "executor", "cpus", "memory_gb", "class", "label", "title"]);
 
 export function readLaunchWish(search: URLSearchParams): LaunchWish {
   const text = (name: string) => search.get(name)?.trim() || undefined;
@@ -28,6 +32,8 @@ export function readLaunchWish(search: URLSearchParams): LaunchWish {
     executor: text("executor"),
     cpus: positive(text("cpus")),
     memory_gb: positive(text("memory_gb")),
+    resource_class: text("class"),
+    ...(search.has("label") && { labels: search.getAll("label").map((label) => label.trim()).filter(Boolean) }),
     title: text("title"),
     settings: Object.fromEntries([...search].filter(([name]) => !OWN.has(name))),
   };
@@ -40,6 +46,8 @@ export function launchPath(wish: Partial<LaunchWish>): string {
     const value = wish[name];
     if (value !== undefined && value !== "") search.set(name, String(value));
   }
+  if (wish.resource_class) search.set("class", wish.resource_class);
+  for (const label of wish.labels ?? []) search.append("label", label);
   if (wish.fresh) search.set("new", "1");
   for (const [name, value] of Object.entries(wish.settings ?? {})) search.set(name, value);
   return `/launch?${search.toString().replaceAll("%3A", ":").replaceAll("%2F", "/").replaceAll("%40", "@")}`;

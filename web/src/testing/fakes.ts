@@ -13,10 +13,10 @@ export function ago(seconds: number): string {
   return new Date(Date.now() - seconds * 1000).toISOString();
 }
 
-export const NO_LIMITS = { running: null, cpus: null, memory_gb: null };
+export const NO_LIMITS = { running: null, cpus: null, memory_gb: null, gpus: null, lifetime_s: null, home_gb: null };
 
 export function fakeAccount(changes: Partial<Account> = {}): Account {
-  return { id: fakeId(), name: "ada", role: "user", display_name: "Ada Lovelace", email: "ada@example.org", active: true, limits: NO_LIMITS, created_at: ago(9e6), ...changes };
+  return { id: fakeId(), name: "ada", role: "user", display_name: "Ada Lovelace", email: "ada@example.org", active: true, limits: NO_LIMITS, created_at: ago(9e6), account_class: "standard", email_verified: false, standing: "admitted", guest: false, expires_at: null, deleted_at: null, ...changes };
 }
 
 export function fakeDataset(changes: Partial<Dataset> = {}): Dataset {
@@ -69,6 +69,9 @@ export function fakeSpec(changes: Partial<ToolSpec> = {}): ToolSpec {
     input_path: null,
     output_path: "/out",
     time_limit_s: null,
+    lifetime_s: null,
+    idle_s: null,
+    activity: "jupyter",
     restart: { times: 3, backoff_s: 2 },
     open_template: "/lab/tree/{open}",
     reads: [],
@@ -107,7 +110,7 @@ export function fakeRun(changes: Partial<Run> = {}): Run {
     title: "JupyterLab",
     state: "running",
     ready: true,
-    request: { tool: "jupyterlab", datasets: [{ id: "doi:10.5072/autzen", name: null, mode: "mount" }], title: "", arguments: {}, open: null, site: null, executor: null, resources: null, labels: [], time_limit_s: null, lifetime_s: null, priority: 0 },
+    request: { tool: "jupyterlab", datasets: [{ id: "doi:10.5072/autzen", name: null, mode: "mount" }], title: "", arguments: {}, open: null, site: null, executor: null, resources: null, resource_class: null, labels: [], time_limit_s: null, lifetime_s: null, priority: 0 },
     resources: { cpus: 1, memory_gb: 2, gpus: 0, disk_gb: 0 },
     datasets: [],
     created_at: ago(4_000),
@@ -124,6 +127,11 @@ export function fakeRun(changes: Partial<Run> = {}): Run {
     ready_at: ago(3_994),
     ended_at: null,
     ends_at: null,
+    resource_class: null,
+    lifetime_s: null,
+    lifetime_max_s: null,
+    idle_since: null,
+    pauses_at: null,
     exit_code: null,
     url: `http://${id}.localhost:8470`,
     restarts: 0,
@@ -152,6 +160,7 @@ export function fakeRunner(changes: Partial<Runner> = {}): Runner {
     epoch: 3,
     used: { cpus: 3, memory_gb: 9, gpus: 0, disk_gb: 0 },
     runs: [],
+    added_labels: [],
     ...changes,
   };
 }

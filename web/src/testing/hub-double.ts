@@ -340,8 +340,9 @@ export class HubDouble {
       scopes,
       via: "session",
       tags: this.state.tags.map((tag) => tag.name),
-      quota: { running: { used: active.length, limit: 10 }, cpus: { used: active.reduce((sum, run) => sum + run.resources.cpus, 0), limit: 8 }, memory_gb: { used: active.reduce((sum, run) => sum + run.resources.memory_gb, 0), limit: null } },
+      quota: { running: { used: active.length, limit: 10 }, cpus: { used: active.reduce((sum, run) => sum + run.resources.cpus, 0), limit: 8 }, memory_gb: { used: active.reduce((sum, run) => sum + run.resources.memory_gb, 0), limit: null }, gpus: { used: 0, limit: null } },
       csrf_token: CSRF,
+      looker: null,
     };
   }
 
@@ -367,6 +368,9 @@ export class HubDouble {
       match: match ?? null,
       quota: this.me().quota,
       resources: { ...tool.latest.spec.resources, ...request.resources },
+      resource_class: request.resource_class ?? null,
+      classes: [],
+      lifetime_s: request.lifetime_s ?? null,
       arguments: request.arguments ?? {},
       arguments_schema: tool.latest.spec.arguments,
     };

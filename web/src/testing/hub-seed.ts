@@ -1,5 +1,5 @@
 /** What the double of the hub knows at first: two sites, some data, tools of every sort, runs in every word. */
-import { ago, fakeAccount, fakeDataset, fakeId, fakeRun, fakeRunner, fakeSite, fakeSpec, fakeTag, fakeTool } from "./fakes";
+import { NO_LIMITS, ago, fakeAccount, fakeDataset, fakeId, fakeRun, fakeRunner, fakeSite, fakeSpec, fakeTag, fakeTool } from "./fakes";
 import type { HubState } from "./hub-double";
 
 export function seed(): HubState {
@@ -57,7 +57,7 @@ export function seed(): HubState {
   const failed = fakeRun({ title: "Summary of cells", tool: "pointcloud-summary", version: "1.0", kind: "task", state: "executor_error", word: "Failed", ready: false, open_url: null, reason: "Ran out of memory: it used more than its limit of 1 GB.", reason_code: "out_of_memory", exit_code: 137, created_at: ago(9_000), started_at: ago(8_990), ready_at: null, ended_at: ago(8_700), datasets: [{ ...attached, dataset: cells.id, title: cells.title, name: "cells" }] });
   const done = fakeRun({ title: "Summary of Autzen", tool: "pointcloud-summary", version: "1.0", kind: "task", state: "complete", word: "Ended", ready: false, open_url: null, exit_code: 0, created_at: ago(20_000), started_at: ago(19_990), ready_at: null, ended_at: ago(19_961), datasets: [attached], request: { ...fakeRun().request, tool: "pointcloud-summary", arguments: { cell_m: 2, classification: "ground" } } });
   const task = fakeRun({ title: "Summary of everything", tool: "pointcloud-summary", version: "1.0", kind: "task", state: "running", word: "Running", ready: false, open_url: null, progress: 62, message: "Read 68,000 of 110,000 points", created_at: ago(61), queued_at: ago(61), started_at: ago(55), ready_at: null, datasets: [attached] });
-  const grace = fakeAccount({ name: "grace", display_name: "Grace Hopper", email: "grace@example.org", limits: { running: 3, cpus: 4, memory_gb: 16 } });
+  const grace = fakeAccount({ name: "grace", display_name: "Grace Hopper", email: "grace@example.org", limits: { ...NO_LIMITS, running: 3, cpus: 4, memory_gb: 16 } });
   const log = [
     "[I 2026-11-21 23:41:02.113 ServerApp] jupyterlab | extension was successfully linked.",
     "[I 2026-11-21 23:41:02.301 ServerApp] Serving notebooks from local directory: /home/ada",
@@ -79,7 +79,7 @@ export function seed(): HubState {
       fakeSite({ name: "sdsc", title: "San Diego Supercomputer Center", description: "GPU partition", edge_url: "https://{run}.tools.sdsc.example.edu", runners: [fakeRunner({ name: "login-2", site: "sdsc", labels: ["gpu", "a100"], capacity: { cpus: 128, memory_gb: 512, gpus: 8 }, used: { cpus: 120, memory_gb: 300, gpus: 6, disk_gb: 0 }, runs: [starting.id] }), fakeRunner({ name: "login-3", site: "sdsc", state: "offline", last_seen_at: ago(7_000), used: { cpus: 0, memory_gb: 0, gpus: 0, disk_gb: 0 } })] }),
     ],
     accounts: [account, grace, fakeAccount({ name: "guest-1", display_name: "", email: null, role: "guest", active: false })],
-    groups: [{ id: fakeId(), name: "lidar-course", created_at: ago(1e6), members: [grace.id] }],
+    groups: [{ id: fakeId(), name: "lidar-course", created_at: ago(1e6), members: [grace.id], managers: [] }],
     tags: [fakeTag({ accounts: [grace.id], things: [["dataset", cells.id]] })],
     tokens: [{ id: fakeId(), name: "laptop", scopes: ["read", "run"], created_at: ago(5e5), expires_at: ago(-7e6), last_used_at: ago(400) }],
     logs: new Map([ready, task, failed, done, stopped].map((run) => [run.id, log.repeat(run === ready ? 12 : 1)])),

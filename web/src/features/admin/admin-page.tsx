@@ -7,12 +7,14 @@ import { meQuery } from "@/api/session";
 import { EmptyState } from "@/components/empty-state";
 import { Page } from "@/components/page";
 import { plural } from "@/lib/format";
+import { AccountClassesTab } from "./account-classes-tab";
+import { BannersTab } from "./banners-tab";
 import { GroupsTab } from "./groups-tab";
 import { PeopleTab } from "./people-tab";
 import { SitesTab } from "./sites-tab";
 import { TagsTab } from "./tags-tab";
 
-const SECTIONS = ["sites", "people", "groups", "tags"] as const;
+const SECTIONS = ["sites", "people", "groups", "classes", "tags", "announcements"] as const;
 
 export function AdminPage() {
   const { section } = useParams();
@@ -32,7 +34,9 @@ export function AdminPage() {
           <Tabs.Tab value="sites">Sites</Tabs.Tab>
           <Tabs.Tab value="people">People</Tabs.Tab>
           <Tabs.Tab value="groups">Groups</Tabs.Tab>
+          <Tabs.Tab value="classes">Account classes</Tabs.Tab>
           <Tabs.Tab value="tags">Tags</Tabs.Tab>
+          <Tabs.Tab value="announcements">Announcements</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sites">
           <SitesTab />
@@ -43,8 +47,14 @@ export function AdminPage() {
         <Tabs.Panel value="groups">
           <GroupsTab />
         </Tabs.Panel>
+        <Tabs.Panel value="classes">
+          <AccountClassesTab />
+        </Tabs.Panel>
         <Tabs.Panel value="tags">
           <TagsTab />
+        </Tabs.Panel>
+        <Tabs.Panel value="announcements">
+          <BannersTab />
         </Tabs.Panel>
       </Tabs>
     </Page>

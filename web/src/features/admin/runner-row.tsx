@@ -1,5 +1,6 @@
 /** One runner: whether it answers, what it can do, how full it is, and what it runs. */
 import { Anchor, Badge, Button, Group, SimpleGrid, Text, Tooltip } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { Link } from "react-router";
 import { useDrainRunner, useRemoveRunner } from "@/api/sites";
 import type { Runner } from "@/api/types";
@@ -8,12 +9,14 @@ import { Meter } from "@/components/meter";
 import { ProblemAlert } from "@/components/problem-alert";
 import { TimeAgo } from "@/components/time-ago";
 import { plural } from "@/lib/format";
+import { RunnerLabels } from "./runner-labels";
 
 const COLORS = { online: "green", offline: "red", draining: "yellow" } as const;
 
 export function RunnerRow({ runner }: { runner: Runner }) {
   const drain = useDrainRunner();
   const remove = useRemoveRunner();
+  const [labelling, label] = useDisclosure(false);
   const draining = runner.state === "draining";
   return (
     <>
@@ -29,6 +32,9 @@ export function RunnerRow({ runner }: { runner: Runner }) {
           ))}
         </Group>
         <Group gap="xs">
+          <Button size="compact-xs" variant="default" onClick={label.open} aria-label={`Labels of ${runner.name}`}>
+            Labels
+          </Button>
           <Tooltip label="A draining runner finishes what it has and takes nothing new.">
             <Button size="compact-xs" variant="default" loading={drain.isPending} onClick={() => drain.mutate({ id: runner.id, draining: !draining })}>
               {draining ? "Take work again" : "Drain"}
@@ -66,6 +72,7 @@ export function RunnerRow({ runner }: { runner: Runner }) {
         </Group>
       </Text>
       <ProblemAlert error={drain.error} />
+      {labelling && <RunnerLabels runner={runner} onClose={label.close} />}
     </>
   );
 }

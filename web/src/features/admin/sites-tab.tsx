@@ -14,6 +14,7 @@ import { RowSkeletons } from "@/components/row-skeletons";
 import { Section } from "@/components/section";
 import { InviteDialog } from "./invite-dialog";
 import { RunnerRow } from "./runner-row";
+import { SiteClasses } from "./site-classes";
 
 export function SitesTab() {
   const live = useLiveConnection();
@@ -70,6 +71,7 @@ function SiteSection({ site }: { site: Site }) {
           </PanelRow>
         )}
       </Panel>
+      <SiteClasses site={site} />
       {inviting && <InviteDialog site={site} onClose={invite.close} />}
     </Section>
   );

@@ -1,5 +1,5 @@
 /** What has a good default and is seldom changed: the place, how much of it, how long. */
-import { NumberInput, Select, SimpleGrid, TextInput } from "@mantine/core";
+import { NumberInput, Select, SimpleGrid, TagsInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { sitesQuery } from "@/api/sites";
 import type { LaunchForm } from "./use-launch-form";
@@ -63,6 +63,13 @@ export function AdvancedWishes({ form }: { form: LaunchForm }) {
           onChange={(value) => change({ lifetime_h: asNumber(value) })}
         />
       )}
+      <TagsInput
+        label="Labels"
+        placeholder={draft.labels?.length ? undefined : "Any runner"}
+        data={[...new Set(sites?.flatMap((site) => site.runners.flatMap((runner) => runner.labels)) ?? [])]}
+        value={draft.labels ?? []}
+        onChange={(labels) => change({ labels })}
+      />
       <TextInput label="Title" placeholder={spec?.title} value={draft.title ?? ""} onChange={(event) => change({ title: event.currentTarget.value || undefined })} />
       {spec?.kind === "interactive" && (
         <TextInput

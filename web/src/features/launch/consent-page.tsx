@@ -14,11 +14,11 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { SchemaForm } from "@/components/schema-form";
 import { ToolIcon } from "@/components/tool-icon";
 import { launchCommand } from "@/lib/command";
-import { formatResources } from "@/lib/format";
 import { fieldsOf, labelOf, settingToText } from "@/lib/json-schema";
 import { readLaunchWish } from "@/lib/launch-link";
 import { AdvancedWishes } from "./advanced-wishes";
 import { ChosenData, ChosenLine } from "./chosen-data";
+import { ClassChoice, EndsText, sayWith } from "./class-choice";
 import { MatchNote } from "./match-note";
 import { chosenPlace, PlaceNote, WhereText } from "./place-note";
 import { ToolChoice } from "./tool-choice";
@@ -146,7 +146,9 @@ function Summary({ form }: { form: LaunchForm }) {
           ),
         ],
         ["Where", previewPending ? <Skeleton h={16} w={160} /> : place && preview ? <WhereText key="where" preview={preview} site={place.site} /> : (draft.site ?? "not decided yet")],
-        preview && ["With", formatResources(preview.resources)],
+        preview && ["With", sayWith(preview)],
+        preview?.lifetime_s ? ["Ends", <EndsText key="ends" lifetimeS={preview.lifetime_s} />] : null,
+        draft.labels && draft.labels.length > 0 ? ["On runners with", draft.labels.join(", ")] : null,
         draft.open ? ["Opens", <span className="mono">{draft.open}</span>] : null,
         ...settings.map(([name, field]): [string, string] => [labelOf(name, field), settingToText(draft.settings[name])]),
         me && ["As", me.account.display_name || me.account.name],
@@ -160,6 +162,7 @@ function Changing({ form }: { form: LaunchForm }) {
   return (
       <Stack>
         <ChosenData identifiers={draft.identifiers} preview={preview} isTask={tool?.kind === "task"} onChange={(identifiers) => form.change({ identifiers })} />
+        <ClassChoice form={form} />
         {fieldsOf(schema).length > 0 && (
           <SchemaForm key={tool?.name} schema={schema ?? {}} value={draft.settings} onChange={(settings) => form.change({ settings })} faults={form.faults} />
         )}

@@ -12,6 +12,7 @@ import { launchCommand } from "@/lib/command";
 import { fieldsOf } from "@/lib/json-schema";
 import type { LaunchWish } from "@/lib/launch-link";
 import { AdvancedWishes } from "./advanced-wishes";
+import { ClassChoice } from "./class-choice";
 import { ChosenData } from "./chosen-data";
 import { MatchNote } from "./match-note";
 import { chosenPlace, PlaceNote } from "./place-note";
@@ -45,6 +46,7 @@ export function LaunchDialog({ wish, onClose }: { wish: Partial<LaunchWish>; onC
           {preview?.match && !wish.fresh && <MatchNote match={preview.match} onLeave={onClose} />}
           <ToolChoice tools={form.tools.data} value={tool?.name} onChange={form.chooseTool} />
           <ChosenData identifiers={draft.identifiers} preview={preview} isTask={tool?.kind === "task"} onChange={(identifiers) => form.change({ identifiers })} />
+          <ClassChoice form={form} />
           {fieldsOf(schema).length > 0 && (
             <Box>
               <Text size="sm" fw={500} mb={6}>

@@ -16,6 +16,9 @@ export interface LaunchDraft {
   memory_gb?: number;
   gpus?: number;
   lifetime_h?: number;
+  /** in place of cpus, memory and gpus */
+  resource_class?: string;
+  labels?: string[];
   settings: Settings;
 }
 
@@ -30,6 +33,8 @@ export function requestOf(draft: LaunchDraft, spec: ToolSpec | undefined): RunRe
     ...(draft.site && { site: draft.site }),
     ...(draft.executor && { executor: draft.executor }),
     ...(draft.lifetime_h && { lifetime_s: draft.lifetime_h * 3600 }),
+    ...(draft.labels && draft.labels.length > 0 && { labels: draft.labels }),
+    ...(draft.resource_class && !asksResources(draft) && { resource_class: draft.resource_class }),
     ...(asksResources(draft) && { resources: resourcesOf(draft, spec?.resources) }),
   };
 }
@@ -44,6 +49,8 @@ export function draftOf(wish: Partial<LaunchWish>, tool: string | undefined): La
     executor: wish.executor,
     cpus: wish.cpus,
     memory_gb: wish.memory_gb,
+    resource_class: wish.resource_class,
+    labels: wish.labels,
     settings: {},
   };
 }
@@ -79,7 +86,7 @@ export function firstChoice(tools: readonly Tool[], lastUsed: string | null): st
   )?.name;
 }
 
-function asksResources(draft: LaunchDraft): boolean {
+export function asksResources(draft: LaunchDraft): boolean {
   return draft.cpus !== undefined || draft.memory_gb !== undefined || draft.gpus !== undefined;
 }
 

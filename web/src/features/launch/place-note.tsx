@@ -4,7 +4,8 @@ import { IconClockHour4, IconMapPin } from "@tabler/icons-react";
 import { useQueries } from "@tanstack/react-query";
 import { resolveQuery } from "@/api/datasets";
 import type { Preview } from "@/api/types";
-import { formatResources, withoutSite } from "@/lib/format";
+import { withoutSite } from "@/lib/format";
+import { EndsText, sayWith } from "./class-choice";
 
 export function chosenPlace(preview: Preview | undefined) {
   return preview?.places.find((place) => place.ok);
@@ -32,7 +33,13 @@ export function PlaceNote({ preview, pending }: { preview: Preview | undefined; 
       <Text size="sm" c="dimmed" style={{ display: "flex", gap: 6, alignItems: "center" }}>
         <IconMapPin size={15} aria-hidden />
         <span>
-          Runs at <WhereText preview={preview} site={place.site} /> with {formatResources(preview.resources)}
+          Runs at <WhereText preview={preview} site={place.site} /> with {sayWith(preview)}
+          {preview.lifetime_s && (
+            <>
+              {", "}
+              <EndsText lifetimeS={preview.lifetime_s} />
+            </>
+          )}
         </span>
       </Text>
     );

@@ -11,6 +11,7 @@ const WORDS: Record<Action["kind"], string> = {
   start: "Starting it",
   stop: "Stopping it",
   cancel: "Canceling it",
+  keep: "Keeping it",
   extend: "Giving it more time",
   delete: "Deleting it",
 };

@@ -30,6 +30,8 @@ export function RunActions({ run }: { run: Run }) {
       tool: `${run.tool}@${run.version}`,
       identifiers: run.datasets.map((used) => used.identifier),
       site: run.request.site ?? undefined,
+      resource_class: run.request.resource_class ?? undefined,
+      ...(run.request.labels.length > 0 && { labels: run.request.labels }),
       settings: Object.fromEntries(Object.entries(run.request.arguments ?? {}).map(([name, value]) => [name, settingToText(value)])),
       fresh: true,
     });

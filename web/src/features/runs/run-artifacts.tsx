@@ -3,6 +3,7 @@ import { Anchor, Box, Group, Image, Modal, SimpleGrid, Table, Text, UnstyledButt
 import { IconDownload, IconFile } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router";
 import { runArtifactsQuery } from "@/api/runs";
 import type { Artifact, Run } from "@/api/types";
 import { Panel } from "@/components/panel";
@@ -15,7 +16,14 @@ export function RunArtifacts({ run }: { run: Run }) {
   if (!artifacts || artifacts.length === 0) return null;
   const pictures = artifacts.filter((artifact) => artifact.at_hub && /^image\/(png|jpeg|gif|webp)$/.test(artifact.media_type));
   return (
-    <Section title="Outputs">
+    <Section
+      title="Outputs"
+      aside={
+        <Anchor component={Link} to={`/files?in=run/${run.id}`} size="sm">
+          Open in Files
+        </Anchor>
+      }
+    >
       {pictures.length > 0 && (
         <SimpleGrid cols={{ base: 1, xs: 2 }} mb="sm">
           {pictures.map((picture) => (

@@ -9,6 +9,7 @@ import { Section } from "@/components/section";
 import { TimeAgo } from "@/components/time-ago";
 import { formatDuration, formatResources, secondsBetween } from "@/lib/format";
 import { settingToText } from "@/lib/json-schema";
+import { EndsAt } from "./run-ends";
 
 const HOUR_S = 3600;
 
@@ -21,7 +22,7 @@ export function RunDetails({ run }: { run: Run }) {
         facts={[
           ["Tool", `${run.tool} ${run.version}`],
           ["Where", [run.site, run.executor].filter(Boolean).join(", by ") || "not placed yet"],
-          ["With", formatResources(run.resources)],
+          ["With", run.resource_class ? `${run.resource_class} (${formatResources(run.resources)})` : formatResources(run.resources)],
           ["Of", run.account_name],
           ["Asked for", <TimeAgo key="created" at={run.created_at} />],
           run.started_at ? ["Started", <TimeAgo key="started" at={run.started_at} />] : null,
@@ -31,15 +32,18 @@ export function RunDetails({ run }: { run: Run }) {
           run.restarts > 0 && ["Restarted", `${run.restarts} times by itself`],
           run.ends_at
             ? [
-                "Stops",
+                "Ends",
                 <Group key="ends" gap="xs">
-                  <TimeAgo at={run.ends_at} />
+                  <EndsAt at={run.ends_at} />
                   <Button size="compact-xs" variant="default" loading={extend.isPending} onClick={() => extend.mutate(HOUR_S)}>
                     One hour more
                   </Button>
                 </Group>,
               ]
-            : null,
+            : run.lifetime_s && run.kind === "interactive"
+              ? ["Ends", `${formatDuration(run.lifetime_s)} after it is ready`]
+              : null,
+          run.lifetime_max_s ? ["At most", `${formatDuration(run.lifetime_max_s)} at a time`] : null,
           ...settings.map(([name, value]): [string, string] => [name, settingToText(value)]),
           ["Id", <span key="id" className="mono">{run.id}</span>],
         ]}

@@ -14,6 +14,7 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { RowSkeletons } from "@/components/row-skeletons";
 import { TimeAgo } from "@/components/time-ago";
 import { WordBadge } from "@/components/word-badge";
+import { EndsNote, IdleWarning } from "./run-ends";
 import { PendingActions } from "./pending-actions";
 import { RunActions } from "./run-actions";
 import { RunArtifacts } from "./run-artifacts";
@@ -76,6 +77,7 @@ function Loaded({ run }: { run: Run }) {
       <Stack gap="md">
         {(run.word === "Waiting" || run.word === "Starting" || run.word === "Running") && <RunProgress run={run} />}
         <PendingActions run={run} />
+        <IdleWarning run={run} />
         {run.word === "Waiting" && <WhyWaiting run={run} />}
         {run.word === "Failed" && (
           <Alert color="red" role="alert" icon={<IconAlertTriangle size={18} aria-hidden />} title={run.reason || "It failed without saying why"}>
@@ -129,6 +131,7 @@ function Lead({ run }: { run: Run }) {
           {run.word.toLowerCase()} <TimeAgo at={since} />
         </>
       )}
+      <EndsNote run={run} />
       {run.reason && (run.word === "Stopped" || run.word === "Ended") && ` · ${run.reason}`}
     </>
   );
