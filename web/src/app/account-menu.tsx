@@ -1,14 +1,16 @@
 /** Who is signed in, and what they can do about it: account, appearance, shortcuts, sign-out. */
 import { Avatar, Box, Group, Menu, SegmentedControl, Text, UnstyledButton, useMantineColorScheme, type MantineColorScheme } from "@mantine/core";
-import { IconBook2, IconKeyboard, IconLogout, IconSelector, IconUser } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
+import { IconBook2, IconChartBar, IconHome, IconKeyboard, IconLogout, IconSchool, IconSelector, IconUser } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
+import { classGroupsQuery } from "@/api/classroom";
 import { useSignOut } from "@/api/session";
 import type { Me } from "@/api/types";
 
 export function AccountMenu({ me, onShortcuts, compact }: { me: Me; onShortcuts: () => void; compact?: boolean }) {
   const client = useQueryClient();
   const signOut = useSignOut();
+  const { data: groups } = useQuery(classGroupsQuery);
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const shownName = me.account.display_name || me.account.name;
   // Everything cached belongs to the person who leaves; a fresh page is the surest way to forget it.
@@ -45,6 +47,17 @@ export function AccountMenu({ me, onShortcuts, compact }: { me: Me; onShortcuts:
         <Menu.Item component={Link} to="/account" leftSection={<IconUser size={16} aria-hidden />}>
           Account
         </Menu.Item>
+        <Menu.Item component={Link} to="/homes" leftSection={<IconHome size={16} aria-hidden />}>
+          Homes
+        </Menu.Item>
+        <Menu.Item component={Link} to="/usage" leftSection={<IconChartBar size={16} aria-hidden />}>
+          Usage
+        </Menu.Item>
+        {groups && groups.length > 0 && (
+          <Menu.Item component={Link} to={groups.length === 1 && groups[0] ? `/classes/${groups[0].id}` : "/classes"} leftSection={<IconSchool size={16} aria-hidden />}>
+            Classes
+          </Menu.Item>
+        )}
         <Menu.Item component="a" href="/api/v1/docs" target="_blank" rel="noopener" leftSection={<IconBook2 size={16} aria-hidden />}>
           API
         </Menu.Item>
