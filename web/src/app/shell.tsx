@@ -1,7 +1,7 @@
 /** The frame around every page: navigation, the account, live updates, shortcuts, the launch dialog. */
 import { AppShell, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconDatabase, IconPlayerPlay, IconSettings, IconTool, IconUser, type Icon } from "@tabler/icons-react";
+import { IconDatabase, IconFolder, IconPlayerPlay, IconSettings, IconTool, IconUser, type Icon } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, lazy, useState } from "react";
 import { Link, NavLink, Outlet, ScrollRestoration } from "react-router";
@@ -9,9 +9,11 @@ import { useEventStream } from "@/api/hints";
 import { meQuery } from "@/api/session";
 import type { Me } from "@/api/types";
 import { BrandMark } from "@/components/brand-mark";
+import { Bell } from "@/features/notices/bell";
 import type { LaunchWish } from "@/lib/launch-link";
 import { LauncherContext } from "@/lib/launcher";
 import { AccountMenu } from "./account-menu";
+import { Banners } from "./banners";
 import { ConnectionNote } from "./connection-note";
 import classes from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
@@ -29,6 +31,7 @@ const PLACES: Place[] = [
   { to: "/datasets", label: "Datasets", icon: IconDatabase },
   { to: "/tools", label: "Tools", icon: IconTool },
   { to: "/runs", label: "Runs", icon: IconPlayerPlay },
+  { to: "/files", label: "Files", icon: IconFolder },
 ];
 const ADMIN: Place = { to: "/admin", label: "Admin", icon: IconSettings };
 const ACCOUNT: Place = { to: "/account", label: "Account", icon: IconUser };
@@ -56,12 +59,18 @@ export function Shell() {
         <AppShell.Header hiddenFrom="sm" px="md">
           <Group h="100%" justify="space-between">
             <Brand />
-            <AccountMenu me={me} onShortcuts={help.open} compact />
+            <Group gap={4}>
+              <Bell />
+              <AccountMenu me={me} onShortcuts={help.open} compact />
+            </Group>
           </Group>
         </AppShell.Header>
         <AppShell.Navbar className={classes.navbar} p="sm" visibleFrom="sm" aria-label="Main">
           <AppShell.Section px={6} pt={4} pb="md">
-            <Brand />
+            <Group justify="space-between" wrap="nowrap">
+              <Brand />
+              <Bell />
+            </Group>
           </AppShell.Section>
           <AppShell.Section grow>
             {places.map((place) => (
@@ -82,6 +91,7 @@ export function Shell() {
           </AppShell.Section>
         </AppShell.Navbar>
         <AppShell.Main id="content" className={classes.main} tabIndex={-1} style={{ outline: "none" }}>
+          <Banners />
           <Outlet />
         </AppShell.Main>
         <AppShell.Footer hiddenFrom="sm">

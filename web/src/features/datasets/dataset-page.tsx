@@ -1,8 +1,8 @@
 /** One dataset: what it is, by which names it is found, where its bytes are, and how to share its launch. */
-import { Badge, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams } from "react-router";
+import { Link, useNavigate, useParams } from "react-router";
 import { datasetQuery, useDeleteDataset } from "@/api/datasets";
 import { myRunsQuery } from "@/api/runs";
 import { meQuery } from "@/api/session";
@@ -73,7 +73,16 @@ function Loaded({ dataset }: { dataset: Dataset }) {
           <Section title="Identifiers">
             <IdentifierList dataset={dataset} mayEdit={mayEdit} />
           </Section>
-          <Section title="Locations">
+          <Section
+            title="Locations"
+            aside={
+              dataset.locations.some((location) => location.path) && (
+                <Anchor component={Link} to={`/files?in=dataset/${dataset.id}`} size="sm">
+                  Look at the files
+                </Anchor>
+              )
+            }
+          >
             <LocationList dataset={dataset} sites={sites ?? []} mayEdit={mayEdit} />
           </Section>
         </Stack>
