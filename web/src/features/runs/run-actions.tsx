@@ -68,7 +68,7 @@ export function RunActions({ run }: { run: Run }) {
           onConfirm={() => deleting.mutateAsync(run.id).then(() => navigate("/runs"))}
         >
           {run.kind === "interactive"
-            ? "Its home folder, with everything saved in it, is deleted, and its link stops working. To keep it for later, stop it instead. Datasets are not touched."
+            ? "Its link stops working, and copies of data that were made for it are deleted. To keep it for later, stop it instead. Your home and the datasets are not touched."
             : "Its outputs and its log are deleted. Datasets are not touched."}
         </ConfirmButton>
       )}
