@@ -21,6 +21,8 @@ from alongside.cli import (
     screen,
     serve,
     settings,
+    shares,
+    shell,
     sign_in,
     tools,
     up,
@@ -92,11 +94,22 @@ app.add_typer(homes.app, name="homes")
 app.add_typer(tools.app, name="tools")
 app.command("launch")(launch.launch)
 app.add_typer(runs.app, name="runs")
+app.command("shell")(shell.shell)
+app.command("exec")(shell.exec_)
+app.command("ports")(shell.ports)
+app.command("forward")(shell.forward)
+app.command("ssh-config")(shell.ssh_config)
+app.command("ssh-proxy")(shell.ssh_proxy)
 app.command("logs")(runs.logs)
 app.command("stop")(runs.stop)
 app.command("start")(runs.start)
 app.command("keep")(runs.keep)
 app.command("extend")(runs.extend)
+app.command("share")(shares.share)
+app.command("shares")(shares.shares)
+app.command("unshare")(shares.unshare)
+app.command("redeem")(shares.redeem)
+app.command("shared")(shares.shared)
 app.add_typer(launch.task_app, name="task")
 app.add_typer(notices.app, name="notices")
 app.command("usage")(usage.usage)

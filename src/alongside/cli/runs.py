@@ -62,7 +62,7 @@ def list_(
 def show(run: RunId, as_json: screen.AsJson = False) -> None:
     """One run, its datasets and how it stands."""
     with connect() as client:
-        found = client.runs.show(_id(client, run))
+        found = client.runs.show(id_of(client, run))
     if as_json:
         screen.show_json(found)
         return
@@ -107,7 +107,7 @@ def stop(run: RunId, wait: Wait = True, as_json: screen.AsJson = False) -> None:
 def start(run: RunId, wait: Wait = True, as_json: screen.AsJson = False) -> None:
     """Start a stopped run again: same link, same home, same datasets."""
     with connect() as client:
-        id = _id(client, run)
+        id = id_of(client, run)
         client.runs.start(id)
         if wait:
             follow_progress(client, id)
@@ -131,7 +131,7 @@ def extend(
     """Let a run live longer, up to the most that its tool, class and your account allow."""
     more_s = durations.seconds(much)
     with connect() as client:
-        id = _id(client, run)
+        id = id_of(client, run)
         action = client.runs.settle(client.runs.extend(id, more_s))
         found = client.runs.show(id)
     _answer(action, as_json, f"{action.reason.capitalize() or 'Extended'}: it ends {_clock(found.ends_at)}.")
@@ -141,7 +141,7 @@ def extend(
 def keep(run: RunId, as_json: screen.AsJson = False) -> None:
     """Say that a run is in use although nothing happens in it: it is not paused for being idle."""
     with connect() as client:
-        action = client.runs.settle(client.runs.keep(_id(client, run)))
+        action = client.runs.settle(client.runs.keep(id_of(client, run)))
     _answer(action, as_json, "Kept: its idle time begins anew.")
 
 
@@ -151,10 +151,10 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Wait = True,
 ) -> None:
-    """Delete a run for good, with its home and all that is in it."""
+    """Delete a run for good; your home stays as it is."""
     with connect() as client:
-        id = _id(client, run)
-        if not yes and not typer.confirm(f"Delete {id} with its home folder?", err=True):
+        id = id_of(client, run)
+        if not yes and not typer.confirm(f"Delete {id} for good?", err=True):
             raise typer.Exit(1)
         action = client.runs.delete(id)
         if wait and action:
@@ -175,7 +175,7 @@ def attach(
     if copy:
         use = type(use)(use.id, name=use.name, mode="copy")
     with connect() as client:
-        action = client.runs.attach(_id(client, run), use)
+        action = client.runs.attach(id_of(client, run), use)
         if wait:
             action = client.runs.settle(action)
     _answer(action, as_json, f"Attached. {action.reason}".rstrip())
@@ -190,7 +190,7 @@ def detach(
 ) -> None:
     """Take a dataset away from a run."""
     with connect() as client:
-        action = client.runs.detach(_id(client, run), name)
+        action = client.runs.detach(id_of(client, run), name)
         if wait:
             action = client.runs.settle(action)
     _answer(action, as_json, "Detached.")
@@ -204,7 +204,7 @@ def open_(
 ) -> None:
     """Open a ready run in the browser, or print a link that signs a browser in there once."""
     with connect() as client:
-        access = client.runs.access(_id(client, run))
+        access = client.runs.access(id_of(client, run))
     if as_json:
         screen.show_json(access)
         return
@@ -217,7 +217,7 @@ def open_(
 def explain(run: RunId, as_json: screen.AsJson = False) -> None:
     """Why a run waits: what each runner said, and its place in the queue."""
     with connect() as client:
-        found = client.runs.explain(_id(client, run))
+        found = client.runs.explain(id_of(client, run))
         names = (
             {} if as_json else {item.id: item.name for site in client.admin.sites() for item in site.runners}
         )
@@ -240,7 +240,7 @@ def explain(run: RunId, as_json: screen.AsJson = False) -> None:
 def events(run: RunId, as_json: screen.AsJson = False) -> None:
     """The history of a run."""
     with connect() as client:
-        found = list(client.runs.events(_id(client, run)))
+        found = list(client.runs.events(id_of(client, run)))
     if as_json:
         screen.show_json(found)
         return
@@ -259,7 +259,7 @@ def artifacts(
 ) -> None:
     """What a run produced; with --download, the files themselves."""
     with connect() as client:
-        id = _id(client, run)
+        id = id_of(client, run)
         found = list(client.runs.artifacts(id))
         if into:
             for artifact in found:
@@ -281,7 +281,7 @@ def logs(
 ) -> None:
     """What a run has written."""
     with connect() as client:
-        id = _id(client, run)
+        id = id_of(client, run)
         if not follow:
             sys.stdout.write(client.runs.log(id, attempt=attempt))
             return
@@ -292,7 +292,7 @@ def logs(
 
 def _act(run: str, verb: str, wait: bool, as_json: bool, done: str) -> None:
     with connect() as client:
-        id = _id(client, run)
+        id = id_of(client, run)
         action = getattr(client.runs, verb)(id)
         if wait:
             action = client.runs.settle(action)
@@ -306,7 +306,7 @@ def _answer(action: Action, as_json: bool, text: str) -> None:
         screen.say(text)
 
 
-def _id(client: Client, given: str) -> str:
+def id_of(client: Client, given: str) -> str:
     """The full id, from its first or last characters if only one of your runs has them."""
     if len(given) >= 26:
         return given

@@ -8,6 +8,7 @@ from typing import Any
 
 from alongside.spec.accounts import Account, Scope, Token
 from alongside.spec.runs import Run, State
+from alongside.spec.shells import Port
 from alongside.spec.tools import Resources, ToolKind, ToolVersion
 
 
@@ -47,6 +48,20 @@ class NewRegistrationToken:
     id: str
     secret: str
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Ports:
+    items: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShellAccess:
+    """A WebSocket whose first message is the ticket, once."""
+
+    url: str
+    ticket: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alongside import values
-from alongside.client.answers import Access, Explained, Preview, Progress
+from alongside.client.answers import Access, Explained, Ports, Preview, Progress, ShellAccess
 from alongside.client.errors import Damaged, Refused, RunFailed, TimedOut, Unreachable
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.runs import FINAL, Action, Artifact, Attempt, DatasetUse, Event, Run, RunRequest
@@ -84,6 +84,14 @@ class Runs:
     def access(self, run: str) -> Access:
         """A link that signs a browser in at the tool, once."""
         return loaded(Access, self._hub.post(f"{_path(run)}/access"))
+
+    def shell(self, run: str) -> ShellAccess:
+        """A one-time ticket for a shell, a command, ssh or a port."""
+        return loaded(ShellAccess, self._hub.post(f"{_path(run)}/shell"))
+
+    def ports(self, run: str) -> Ports:
+        """On which programs of the run listen."""
+        return loaded(Ports, self._hub.get(f"{_path(run)}/ports"))
 
     def explain(self, run: str) -> Explained:
         """Why it waits: what each runner said, and its place in the queue."""

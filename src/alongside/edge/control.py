@@ -19,6 +19,7 @@ from alongside.edge.proxy import Address
 from alongside.edge.records import Route
 from alongside.edge.replies import instant, problems
 from alongside.edge.routes import Routes
+from alongside.edge.shells import Shells
 from alongside.edge.tickets import Trust
 from alongside.errors import Fault, Invalid
 from alongside.spec.files import Drive
@@ -49,6 +50,7 @@ class Control:
     def __init__(
         self,
         routes: Routes,
+        shells: Shells,
         trust: Trust,
         trees: Trees,
         works: Works,
@@ -56,6 +58,7 @@ class Control:
         health: Callable[[], Mapping[str, object]],
     ) -> None:
         self._routes = routes
+        self._shells = shells
         self._trust = trust
         self._trees = trees
         self._works = works
@@ -106,7 +109,9 @@ class Control:
 
     async def revoke(self, request: web.Request) -> web.Response:
         grantee = (await _body(request, _Revoke)).grantee
-        closed = await self._routes.revoke(request.match_info["run"], grantee, time.time())
+        run, now = request.match_info["run"], time.time()
+        shells = await self._shells.revoke(run, grantee, now)
+        closed = shells + await self._routes.revoke(run, grantee, now)
         return web.json_response({"closed": closed})
 
     async def activity(self, _request: web.Request) -> web.Response:

@@ -52,6 +52,15 @@ class Works:
             items = [values.dump(item) for item in self._works.values()]
             replace_file(self._path, json.dumps(items).encode())
 
+    def work_dir(self, runner: str) -> str:
+        """
+        Raises:
+            Unavailable: this runner was never heard of.
+        """
+        if runner not in self._works:
+            raise Unavailable("the run's runner is not known to this edge yet; try again in a moment")
+        return self._works[runner].work_dir
+
     def place(self, folder: Folder) -> Place:
         """
         Raises:

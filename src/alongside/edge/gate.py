@@ -13,6 +13,7 @@ from aiohttp import web
 from alongside.edge.origin import Origins
 from alongside.edge.replies import instant, page, problem, problems, status_of
 from alongside.edge.routes import Routes
+from alongside.edge.shells import Shells
 from alongside.edge.tickets import Ticket, Trust, UsedTickets
 from alongside.errors import Fault, Forbidden, Invalid, Problem, RunUnknown, StateConflict, Unauthenticated
 
@@ -23,16 +24,20 @@ BODY_MAX_BYTES = 16_384
 class Gate:
     """Redeems tickets for secrets."""
 
-    def __init__(self, routes: Routes, trust: Trust, used: UsedTickets, origins: Origins) -> None:
+    def __init__(
+        self, routes: Routes, trust: Trust, used: UsedTickets, origins: Origins, shells: Shells
+    ) -> None:
         self._routes = routes
         self._trust = trust
         self._used = used
         self._origins = origins
+        self._shells = shells
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[problems], client_max_size=BODY_MAX_BYTES)
         app.router.add_get(TICKET_PATH, self.redeem_in_browser, allow_head=False)
         app.router.add_post(TICKET_PATH, self.redeem_in_program)
+        app.router.add_routes([self._shells.route()])
         app.router.add_route("*", "/{path:.*}", self.refuse)
         return app
 

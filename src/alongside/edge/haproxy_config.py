@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from alongside.edge.origin import RUN_LABEL, Origins
+from alongside.spec.shells import PATH as SHELL_PATH
 
 MAP = "routes.map"
 RUNTIME = "haproxy.sock"
@@ -134,7 +135,8 @@ def _foreign(origins: Origins) -> str:
     """Refuses what another site's page sends: by Origin, and by Sec-Fetch-* where there is no Origin.
 
     A page of one run may be of the same *site* as another run (`*.tools.example.org`), so SameSite
-    cookies alone do not stop its images, scripts and frames.
+    cookies alone do not stop its images, scripts and frames. The door to shells looks for itself: the
+    hub's pages come to it, with a ticket instead of a cookie.
     """
     refusal = _problem(403, "forbidden", "Requests from another origin are refused.")
     return f"""\
@@ -147,9 +149,10 @@ def _foreign(origins: Origins) -> str:
     acl goes_there req.fhdr(sec-fetch-mode) -m str navigate
     acl as_page req.fhdr(sec-fetch-dest) -m str document
     http-request return status 403 {refusal} if is_run {{ req.fhdr_cnt(origin) gt 1 }}
-    http-request return status 403 {refusal} if is_run names_origin !own_origin
-    http-request return status 403 {refusal} if is_run from_elsewhere !goes_there
-    http-request return status 403 {refusal} if is_run from_elsewhere !as_page
+    acl is_shell path {SHELL_PATH}
+    http-request return status 403 {refusal} if is_run names_origin !own_origin !is_shell
+    http-request return status 403 {refusal} if is_run from_elsewhere !goes_there !is_shell
+    http-request return status 403 {refusal} if is_run from_elsewhere !as_page !is_shell
 """
 
 

@@ -33,6 +33,7 @@ from alongside.edge.origin import Origins
 from alongside.edge.proxy import Proxy
 from alongside.edge.records import RouteFiles
 from alongside.edge.routes import Routes
+from alongside.edge.shells import Shells
 from alongside.edge.tickets import Trust, UsedTickets
 from alongside.errors import Misconfigured, Problem
 
@@ -108,11 +109,14 @@ class Edge:
             for host, port in self._binds:
                 _check_free(host, port)
         used = UsedTickets(self.folder / "redeemed", time.time())
-        gate = Gate(self.routes, self.trust, used, self._origins)
+        self.shells = Shells(self.trust, used, self.works, self._origins)
+        gate = Gate(self.routes, self.trust, used, self._origins, self.shells)
         await self._listen(gate.app(), self.folder / "gate.sock")
         await self._listen(self._files(), self.folder / "files.sock")
         await self.routes.start()
-        control = Control(self.routes, self.trust, self.trees, self.works, self.drives, self.status)
+        control = Control(
+            self.routes, self.shells, self.trust, self.trees, self.works, self.drives, self.status
+        )
         await self._listen(control.app(), control_path)
         self._tasks.append(asyncio.create_task(self._observe(), name="observe"))
         log.info("edge serves", host=self._config.edge.host, port=self._config.edge.port, **self.status())

@@ -10,10 +10,10 @@ import binascii
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -30,12 +30,16 @@ from alongside.spec.files import GRANT_S, Folder
 from alongside.spec.ids import is_ulid
 
 AUDIENCE = "edge"
+SHELL_AUDIENCE = "shell"
 #: how far the hub's clock and ours may be apart
 LEEWAY_S = 10.0
 #: longest life of a ticket that is believed, which bounds the memory of used ones
 LIFE_MAX_S = 600.0
 #: RFC 9864 renames EdDSA; both names mean an Ed25519 signature here because the keys are Ed25519
 ALGORITHMS = ["EdDSA", "Ed25519"]
+
+
+T = TypeVar("T", bound="Ticket")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ class Ticket:
     jti: str
     issued_at: float
     expires_at: float
+
+
+@dataclass(frozen=True)
+class ShellTicket(Ticket):
+    """The hub's word that this person may have a shell in this run, once."""
+
+    #: which of the site's runners has it
+    runner: str
 
 
 class Trust:
@@ -77,19 +89,27 @@ class Trust:
         Raises:
             Unauthenticated: it is not signed by the hub, not meant for an edge, or too old.
         """
+        return self._read(Ticket, AUDIENCE, text, now, {})
+
+    def shell(self, text: str, now: float) -> ShellTicket:
+        """As `ticket`, for a shell: neither opens what the other is for."""
+        return self._read(ShellTicket, SHELL_AUDIENCE, text, now, {"runner": "runner"})
+
+    def _read(self, kind: type[T], audience: str, text: str, now: float, more: Mapping[str, str]) -> T:
         claims = self._claims(text)
         try:
-            ticket = Ticket(
+            ticket = kind(
                 run=str(claims["run"]),
                 grantee=str(claims["sub"]),
                 jti=str(claims["jti"]),
                 issued_at=float(claims["iat"]),
                 expires_at=float(claims["exp"]),
+                **{member: str(claims[name]) for member, name in more.items()},
             )
         except (KeyError, TypeError, ValueError):
             raise Unauthenticated("the ticket lacks a claim") from None
-        if claims.get("aud") not in (AUDIENCE, [AUDIENCE]):
-            raise Unauthenticated("the ticket is not meant for an edge")
+        if claims.get("aud") not in (audience, [audience]):
+            raise Unauthenticated("the ticket is not meant for this door")
         if not is_ulid(ticket.run) or not ticket.grantee or not ticket.jti or not ticket.jti.isprintable():
             raise Unauthenticated("the ticket names no run, person or number")
         if now > ticket.expires_at + LEEWAY_S or ticket.expires_at > now + LIFE_MAX_S:

@@ -19,6 +19,7 @@ from alongside.hub.keyring import Keyring
 from alongside.hub.store import grants as store
 from alongside.hub.store import outbox, sharing
 from alongside.hub.store.database import Tx
+from alongside.spec import shells
 from alongside.spec.accounts import Caller
 
 TICKET_S = 60
@@ -69,7 +70,9 @@ def access(
     )
 
 
-def sign_ticket(run_id: str, grantee: str, now: datetime, *, config: Config, keyring: Keyring) -> str:
+def sign_ticket(
+    run_id: str, grantee: str, now: datetime, *, config: Config, keyring: Keyring, **more: str
+) -> str:
     """A JWT that the site's edge takes once for a secret of its own."""
     issued = int(now.timestamp())
     claims = {
@@ -80,9 +83,44 @@ def sign_ticket(run_id: str, grantee: str, now: datetime, *, config: Config, key
         "jti": secrets.token_urlsafe(16),
         "iat": issued,
         "exp": issued + TICKET_S,
+        **more,
     }
     key = OKPKey.import_key(keyring.private_pem)
     return jwt.encode({"alg": "Ed25519"}, claims, key, algorithms=["Ed25519"])
+
+
+@dataclass(frozen=True)
+class ShellAccess:
+    """How to open one shell: a WebSocket whose first message is the ticket."""
+
+    url: str
+    #: used once; never part of an address
+    ticket: str
+    expires_at: datetime
+
+
+def shell(
+    tx: Tx, caller: Caller, run_id: str, now: datetime, *, config: Config, keyring: Keyring
+) -> ShellAccess:
+    """A one-time ticket for a shell: for the owner and administrators, not for those it is shared with.
+
+    Raises:
+        RunUnknown
+        StateConflict: it has no processes now.
+    """
+    place = store.place(tx, run_id)
+    if place is None or not (caller.is_admin or place.account == caller.account.id):
+        raise RunUnknown(f"no run has the id {run_id}")
+    runners = [runner for _, _, runner in store.reachable(tx, [run_id])]
+    if place.state != "running" or place.edge_url is None or not runners:
+        raise StateConflict(
+            "the run is not running, so there is nothing to have a shell in", state=place.state
+        )
+    origin = place.edge_url.replace("{run}", run_id).rstrip("/")
+    claims = {"aud": "shell", "runner": runners[0]}
+    ticket = sign_ticket(run_id, caller.account.id, now, config=config, keyring=keyring, **claims)
+    url = origin.replace("http", "ws", 1) + shells.PATH
+    return ShellAccess(url, ticket, now + timedelta(seconds=TICKET_S))
 
 
 def revoke(tx: Tx, run_ids: Iterable[str], grantee: str | None, now: datetime) -> list[str]:

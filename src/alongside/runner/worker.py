@@ -38,6 +38,7 @@ from alongside.runner.lookout import Lookout
 from alongside.runner.orders import Orders
 from alongside.runner.sealing import STORE, Sealing
 from alongside.runner.shell.door import ShellDoor
+from alongside.runner.shell.listening import PortWatch
 from alongside.runner.spool import Ending, Spool
 from alongside.runner.staging import Staging
 from alongside.runner.ways import EdgeWays
@@ -50,6 +51,8 @@ log = structlog.get_logger()
 
 PAUSE_S = 25.0
 LAST_WORDS_S = 3.0
+#: more at once makes each of them, and the last, slower
+STARTS_PER_CORE = 4
 
 
 def main(config: Config) -> int:
@@ -109,8 +112,9 @@ class Worker:
         allowance = Allowance(self.spool, self.settings.spool_max_bytes)
         errands = Errands(self.work_dir, self._errand_handlers(edge, homes), self._news.set)
         orders = Orders(self.spool, self.holdings, homes, ways, errands)
-        shells = ShellDoor(self.work_dir, self.holdings)
+        shells, watch = ShellDoor(self.work_dir, self.holdings), PortWatch(self.holdings)
         lookout = Lookout(self.holdings, ways, self.config.culling.look_s)
+        lookout.shells = shells.open_in
         loops: list[asyncio.Task[None]] = []
         try:
             loaded, self.unusable = load_executors(self.settings, self.work_dir)
@@ -129,7 +133,14 @@ class Worker:
             await shells.start()
             loops += [
                 asyncio.create_task(loop)
-                for loop in (contact.speak(), contact.listen(), ways.tend(), allowance.tend(), lookout.tend())
+                for loop in (
+                    contact.speak(),
+                    contact.listen(),
+                    ways.tend(),
+                    allowance.tend(),
+                    lookout.tend(),
+                    watch.tend(),
+                )
             ]
             leaving = asyncio.create_task(self._leaving.wait())
             done, _ = await asyncio.wait({leaving, *loops}, return_when=asyncio.FIRST_COMPLETED)
@@ -237,7 +248,9 @@ async def _status(executor: Executor) -> ExecutorStatus:
 def capacity(settings: RunnerSettings) -> Capacity:
     """What this machine offers, unless the configuration says otherwise."""
     memory = settings.memory_gb or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    return Capacity(settings.cpus or float(len(os.sched_getaffinity(0))), round(memory, 2))
+    cores = len(os.sched_getaffinity(0))
+    starts = settings.starts_max or STARTS_PER_CORE * cores
+    return Capacity(settings.cpus or float(cores), round(memory, 2), starts=starts)
 
 
 def _lock(work_dir: Path) -> Any:

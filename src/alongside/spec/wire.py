@@ -163,7 +163,7 @@ class ErrandNews:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-ReportKind = Literal["state", "progress", "ready", "restart", "dataset", "action", "artifacts"]
+ReportKind = Literal["state", "progress", "ready", "restart", "dataset", "action", "artifacts", "ports"]
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,7 @@ class Report:
     #: for `dataset`: {name, status, mode, detail}, and {location, size_bytes} of a path or address
     #: without a stated size; for `action`: {action, ok, detail};
     #: for `artifacts`: {artifacts: [{path, size_bytes, sha256, media_type}]};
+    #: for `ports`: {ports: [{port, address, program}]}, all of them, when any has changed;
     #: for `ready`: {open_path}; for a `state` that ends the attempt: {log_bytes}
     body: dict[str, Any] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ Act = Literal[
     "reset_password",
     "leave",
     "expire",
+    "shell",
 ]
 DETAIL_MAX = 500
 

@@ -15,6 +15,7 @@ from alongside.hub.api.guard import Answer, caller, door, hub
 from alongside.hub.doors import Media, Page, Paging, Tx
 from alongside.spec import runs as spec
 from alongside.spec.runs import Action, ActionKind, Attempt, DatasetUse, Event, State, Word, word
+from alongside.spec.shells import Port
 from alongside.spec.tools import Resources, ToolKind
 
 doors = APIBlueprint("runs", __name__, tag="Runs")
@@ -207,7 +208,7 @@ def get_run(tx: Tx, run_id: str) -> Run:
     problems=ACT_PROBLEMS,
 )
 def delete_run(tx: Tx, run_id: str) -> Answer:
-    """Delete a run for good, with its home; 202 while processes remain that must end first."""
+    """Delete a run for good, with its outputs; 202 while processes remain that must end first."""
     action = _act(tx, run_id, "delete")
     return Answer(status=204) if action.state == "complete" else Answer(action, 202)
 
@@ -361,6 +362,34 @@ def get_access(tx: Tx, run_id: str) -> grants.Access:
     return grants.access(
         tx, caller(), run_id, None, hub().clock(), config=hub().config, keyring=hub().keyring
     )
+
+
+@dataclass(frozen=True)
+class Ports:
+    items: tuple[Port, ...]
+
+
+@door(doors, "GET", "/runs/<run_id>/ports", answers={200: Ports}, problems=(errors.RunUnknown,))
+def list_ports(tx: Tx, run_id: str) -> Ports:
+    """The ports on which programs of a run listen, as its runner saw them a few seconds ago."""
+    return Ports(runs.ports(tx, caller(), run_id))
+
+
+@door(
+    doors,
+    "POST",
+    "/runs/<run_id>/shell",
+    needs="run",
+    answers={200: grants.ShellAccess},
+    problems=ACT_PROBLEMS,
+    secret=True,
+)
+def open_shell(tx: Tx, run_id: str) -> grants.ShellAccess:
+    """A one-time ticket for a shell, a command, ssh or a port of a running run."""
+    now = hub().clock()
+    found = grants.shell(tx, caller(), run_id, now, config=hub().config, keyring=hub().keyring)
+    accounts.auditing.note(tx, now, caller().account.name, "shell", run_id, kind="run")
+    return found
 
 
 def shown(run: spec.Run) -> Run:

@@ -68,6 +68,7 @@ class _Headers:
     def __init__(self, config: Config) -> None:
         origin = urlsplit(config.edge.url.replace("{run}", "*"))
         self._tools = f"{origin.scheme}://{origin.netloc}"
+        self._shells = self._tools.replace("http", "ws", 1)
         self._tls = config.hub.url.startswith("https:")
 
     def __call__(self, response: Response) -> Response:
@@ -93,7 +94,7 @@ class _Headers:
                 f"style-src 'self'{nonce}",
                 # Previews of what runs made come from the site's file server.
                 f"img-src 'self' data: blob: {self._tools}",
-                f"connect-src 'self' {self._tools}",
+                f"connect-src 'self' {self._tools} {self._shells}",
                 "object-src 'none'",
                 "base-uri 'none'",
                 # Downloads begin with a form: what they are granted by never stands in an address.

@@ -25,6 +25,7 @@ from alongside.hub.runs.reading import history as history
 from alongside.hub.runs.reading import listing as listing
 from alongside.hub.runs.reading import log as log
 from alongside.hub.runs.reading import newest_event as newest_event
+from alongside.hub.runs.reading import ports as ports
 from alongside.hub.runs.reports import take as take
 from alongside.hub.runs.requests import Place as Place
 from alongside.hub.runs.requests import Preview as Preview

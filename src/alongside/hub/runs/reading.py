@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from alongside import values
 from alongside.config import Config
 from alongside.errors import ActionUnknown, Forbidden, LogUnknown, Problem, RunUnknown
 from alongside.hub import resolver
@@ -22,6 +23,7 @@ from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
 from alongside.spec.placement import RULE, Refusal, open_to, refuse
 from alongside.spec.runs import ACTIVE, FINAL, Action, Attempt, Event, Run, RunRequest, State
+from alongside.spec.shells import Port
 from alongside.spec.tools import ToolKind
 
 MATCH_LOOKED_AT = 200
@@ -51,9 +53,7 @@ def get(tx: Tx, caller: Caller, run_id: str) -> Run:
     return run
 
 
-def find(
-    tx: Tx, caller: Caller, run_id: str, *, lock: bool = False, overseer: bool = False
-) -> Standing:
+def find(tx: Tx, caller: Caller, run_id: str, *, lock: bool = False, overseer: bool = False) -> Standing:
     """Where the run stands, for those who may see it; raises RunUnknown for all others."""
     run = store.standing(tx, run_id, lock=lock)
     if run is None or not (overseer or may_see(caller, run)) or (run.deleting and run.state == "canceled"):
@@ -170,6 +170,16 @@ def explain(tx: Tx, caller: Caller, run_id: str, *, config: Config) -> Explanati
         offers = open_to(caller.account.id, offers)
     refusals = refuse(due[0].waiting, offers, stage_max_bytes=config.dispatcher.stage_max_bytes)
     return Explanation(tuple(refusals), queue_store.ahead(tx, run_id) + 1, RULE)
+
+
+def ports(tx: Tx, caller: Caller, run_id: str) -> tuple[Port, ...]:
+    """On which programs of a run listen, as its runner said last.
+
+    Raises:
+        RunUnknown
+    """
+    run = find(tx, caller, run_id)
+    return values.load(tuple[Port, ...], store.ports(tx, run.id))
 
 
 def log(

@@ -21,6 +21,7 @@ from alongside.hub.store import runs as store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.runs import Standing, Trial
 from alongside.spec.runs import FINAL, ReasonCode, State
+from alongside.spec.shells import PORTS_MAX
 from alongside.spec.wire import Report, ReportAnswer
 
 #: the machinery failed, not the tool: worth another attempt
@@ -115,6 +116,8 @@ def _take(
             _dataset(tx, run, report, now)
         case "action":
             _action(tx, run, report, now)
+        case "ports":
+            _ports(tx, run, report)
     return ""
 
 
@@ -321,6 +324,11 @@ def _action(tx: Tx, run: Standing, report: Report, now: datetime) -> None:
     elif action.kind == "attach" and not ok:
         store.change_dataset(tx, run.id, name, status="failed", detail=detail)
     events.add(tx, run.id, run.attempt, now, "action", message=f"{action.kind}: {detail or 'done'}")
+
+
+def _ports(tx: Tx, run: Standing, report: Report) -> None:
+    found = report.body.get("ports")
+    store.note_ports(tx, run.id, found[:PORTS_MAX] if isinstance(found, list) else [])
 
 
 def _size(body: dict[str, Any], name: str) -> int | None:

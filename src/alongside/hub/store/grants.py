@@ -55,12 +55,12 @@ def latest_runner(tx: Tx, run_id: str) -> list[tuple[int, str]]:
 
 
 def runs_open_to(tx: Tx, account: str) -> list[str]:
-    """Interactive runs that an account may have a way into now: its own, or all for an administrator."""
+    """Runs that an account may have a way into now: its own, or all for an administrator."""
     is_admin = select(accounts.c.id).where(accounts.c.id == account, accounts.c.role == "admin").exists()
     rows = tx.execute(
         select(runs.c.id)
         .join(attempts, and_(attempts.c.run_id == runs.c.id, attempts.c.held))
-        .where(runs.c.kind == "interactive", or_(runs.c.account_id == account, is_admin))
+        .where(or_(runs.c.account_id == account, is_admin))
         .distinct()
     )
     return list(rows.scalars())

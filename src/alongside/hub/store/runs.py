@@ -176,6 +176,17 @@ def change(tx: Tx, run_id: str, now: datetime, **columns: Any) -> None:
     tx.execute(_CHANGE, {"which_run": run_id, "updated_at": now, **columns})
 
 
+def note_ports(tx: Tx, run_id: str, ports: list[Any]) -> None:
+    """Not a change that anybody waits for."""
+    tx.execute(runs.update().where(runs.c.id == run_id).values(ports=ports))
+
+
+def ports(tx: Tx, run_id: str) -> list[Any]:
+    """What was noted last; nothing once the run has no processes."""
+    row = tx.execute(select(runs.c.ports, runs.c.state).where(runs.c.id == run_id)).one_or_none()
+    return list(row.ports or []) if row is not None and row.state == "running" else []
+
+
 def change_alike(tx: Tx, now: datetime, changes: Sequence[tuple[str, dict[str, Any]]]) -> None:
     """Change the same columns of many runs."""
     if changes:

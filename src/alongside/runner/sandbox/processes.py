@@ -67,16 +67,16 @@ async def gone(pid: int, start: int) -> None:
 
 def memory_above(root: int, limit_bytes: int) -> bool:
     """Whether a process and its descendants together use more memory of their own than this."""
-    family = list(_family(root))
+    members = list(family(root))
     # cheap first, and too high where forked processes still share pages; then exact
-    if sum(_resident(pid) for pid in family) <= limit_bytes:
+    if sum(_resident(pid) for pid in members) <= limit_bytes:
         return False
-    return sum(_proportional(pid) for pid in family) > limit_bytes
+    return sum(_proportional(pid) for pid in members) > limit_bytes
 
 
 def cpu_s(root: int) -> float:
     """Processor time of a process and its descendants, the ones that ended among them."""
-    return sum(_ticks(pid) for pid in _family(root)) / _TICKS_PER_S
+    return sum(_ticks(pid) for pid in family(root)) / _TICKS_PER_S
 
 
 def with_argument(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -89,7 +89,7 @@ def with_argument(text: str) -> Iterator[tuple[int, list[str]]]:
                     yield int(entry.name), arguments
 
 
-def _family(root: int) -> Iterator[int]:
+def family(root: int) -> Iterator[int]:
     waiting = [root]
     while waiting:
         pid = waiting.pop()

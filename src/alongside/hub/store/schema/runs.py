@@ -47,6 +47,8 @@ runs = Table(
     Column("message", Text, nullable=False, default=""),
     Column("exit_code", Integer),
     Column("open_path", Text, nullable=False, default="/"),
+    #: on which its programs listen, as its runner said last
+    Column("ports", Document),
     Column("revision", Integer, nullable=False, default=1),
     #: asked to be deleted for good once nothing runs
     Column("deleting", Boolean, nullable=False, default=False),

@@ -462,6 +462,9 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("runs", recreate="never") as batch_op:
+        batch_op.add_column(
+            sa.Column("ports", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
+        )
         batch_op.add_column(sa.Column("resource_class", sa.String(length=128), nullable=True))
         batch_op.add_column(
             sa.Column("confined", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True)
