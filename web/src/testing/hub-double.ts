@@ -2,7 +2,7 @@
  * A double of the hub, for tests and for looking at pages without one: keeps its values in memory, answers as the
  * API does, problem documents and CSRF included. Runs advance only when a test says so, or by `liveliness`.
  */
-import type { Account, Dataset, Group, Me, Preview, Run, RunRequest, Site, Tag, Token, Tool } from "@/api/types";
+import type { Account, Banner, Dataset, Group, Me, Notice, Preview, Run, RunRequest, Site, Tag, Token, Tool } from "@/api/types";
 import { fakeAction, fakeAttempt, fakeEvent, fakeArtifact, fakeId, fakeRun, fakeToolVersion, fakeSpec } from "./fakes";
 import { seed } from "./hub-seed";
 
@@ -16,9 +16,13 @@ export interface HubState {
   runs: Run[];
   sites: Site[];
   accounts: Account[];
+  /** who may register: open, approval, closed, … */
+  registration: string;
   groups: Group[];
   tags: Tag[];
   tokens: Token[];
+  notices: Notice[];
+  banners: Banner[];
   logs: Map<string, string>;
   /** every request that would change something, in order */
   written: { method: string; path: string; body: unknown }[];
@@ -108,6 +112,9 @@ export class HubDouble {
       if (typeof document !== "undefined") document.cookie = `alongside_csrf=${CSRF}`;
       return json(this.me(), 200, { "set-cookie": `alongside_csrf=${CSRF}; Path=/` });
     };
+    this.on("GET", "/api/v1/sign-in/ways", () =>
+      json({ sign_in: ["password"], registration: state.registration, email_domains: [], mail: true, oidc_title: "", guest_hours: 72 }),
+    );
     this.on("POST", "/api/v1/sign-in", async ({ json: read }) => {
       const given = await read<{ name: string; password: string }>();
       const right = given.name === state.account.name && given.password === state.password;
@@ -144,6 +151,17 @@ export class HubDouble {
       state.tokens = state.tokens.filter((token) => token.id !== path.id);
       return new Response(null, { status: 204 });
     });
+    this.on("GET", "/api/v1/notices/unread", () => json({ unread: state.notices.filter((notice) => !notice.read_at).length }));
+    this.on("GET", "/api/v1/notices", () => page(state.notices));
+    this.on("POST", "/api/v1/notices/read", () => {
+      state.notices = state.notices.map((notice) => ({ ...notice, read_at: notice.created_at }));
+      return json({ unread: 0 });
+    });
+    this.on("GET", "/api/v1/banners", () => json(state.banners));
+    this.on("GET", "/api/v1/classes", () => json([]));
+    this.on("GET", "/api/v1/budgets", () => json([]));
+    this.on("GET", "/api/v1/webhooks", () => json([]));
+    this.on("GET", "/api/v1/notice-settings", () => json({ address: null, mail: false, settings: [] }));
     this.on("GET", "/api/v1/status", () =>
       json({ version: "0.1.0", hub_url: "http://127.0.0.1:8470", sites: state.sites.length, runners: { online: 1, offline: 1 }, queue: { queued: 1, running: 3 }, dispatcher: { alive: true, epoch: 4 } }),
     );
@@ -287,7 +305,20 @@ export class HubDouble {
 
   private routeAdmin() {
     const { state } = this;
-    this.on("GET", "/api/v1/accounts", () => page(state.accounts));
+    this.on("GET", "/api/v1/accounts", ({ url }) => {
+      const standing = url.searchParams.get("standing");
+      return page(state.accounts.filter((account) => !standing || account.standing === standing));
+    });
+    for (const [verb, standing] of [["approve", "admitted"], ["refuse", "refused"]] as const) {
+      this.on("POST", `/api/v1/accounts/{id}/${verb}`, ({ path }) => {
+        const account = state.accounts.find((one) => one.id === path.id);
+        if (!account) return problem(404, "account_unknown", "No account has this id.");
+        account.standing = standing;
+        return json(account);
+      });
+    }
+    this.on("GET", "/api/v1/invitations", () => page([]));
+    this.on("GET", "/api/v1/audit", () => json({ items: [] }));
     this.on("POST", "/api/v1/accounts", async ({ json: read }) => {
       const given = await read<Partial<Account>>();
       if (state.accounts.some((known) => known.name === given.name)) return problem(409, "name_taken", "The name is already in use.");

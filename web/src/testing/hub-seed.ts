@@ -69,6 +69,7 @@ export function seed(): HubState {
   return {
     account,
     password: "correct horse",
+    registration: "closed",
     signedIn: false,
     linkTokens: new Set(["once"]),
     datasets: [autzen, ocean, cells],
@@ -82,6 +83,8 @@ export function seed(): HubState {
     groups: [{ id: fakeId(), name: "lidar-course", created_at: ago(1e6), members: [grace.id], managers: [] }],
     tags: [fakeTag({ accounts: [grace.id], things: [["dataset", cells.id]] })],
     tokens: [{ id: fakeId(), name: "laptop", scopes: ["read", "run"], created_at: ago(5e5), expires_at: ago(-7e6), last_used_at: ago(400) }],
+    notices: [],
+    banners: [],
     logs: new Map([ready, task, failed, done, stopped].map((run) => [run.id, log.repeat(run === ready ? 12 : 1)])),
     written: [],
   };
