@@ -68,6 +68,9 @@ class RunnerSettings:
     )
     cpus: float = setting(0.0, "Cores to offer; 0 means all.")
     memory_gb: float = setting(0.0, "Memory to offer in GB; 0 means all.")
+    starts_max: int = setting(
+        0, "Interactive tools that may be starting at once; 0 means four for each core of this machine."
+    )
     data_roots: tuple[str, ...] = setting(
         (), "Folders whose contents may be mounted as datasets; empty means none."
     )

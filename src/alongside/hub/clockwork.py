@@ -50,6 +50,8 @@ RECALLS_MAX = 50
 WORD_LASTS_SYNCS = 3
 #: how often the leader says that it is alive
 BEAT_S = 2.0
+#: how often it is looked whether tools that take long to start still count as starting
+STARTS_EVERY_S = 5.0
 #: deleted runs are kept so long, for those who ask what became of the deletion
 PURGE_AFTER = timedelta(days=1)
 PURGE_EVERY_S = 600.0
@@ -191,7 +193,7 @@ class Clockwork:
     def _load(self, tx: Tx, turn: Turn) -> None:
         if self._loaded:
             return
-        self._board.refresh_offers(tx, None)
+        self._board.refresh_offers(tx, None, turn.now)
         self._note_due(self._board.refresh_runs(tx, None), turn)
         for action in actions_store.all_open(tx):
             self._deadlines.at(("action", action.id), action.expires_at, turn.now, turn.monotonic)
@@ -230,7 +232,7 @@ class Clockwork:
                     self._deadlines.at(("action", change.key), moment, turn.now, turn.monotonic)
                 case "dataset" | "site" | "tool":
                     # Rare, and any waiting run may depend on it.
-                    self._board.refresh_offers(tx, None)
+                    self._board.refresh_offers(tx, None, turn.now)
                     self._board.refresh_runs(tx, None)
                 case "revoke":
                     self._revoke(tx, turn, change.key)
@@ -287,6 +289,8 @@ class Clockwork:
                         turn.runs.add(run_id)
                 case "retry":
                     self._wait_again(tx, key)
+                case "starts":
+                    turn.runners.add(key)
                 case "share":
                     turn.told.update(shares.expire(tx, key, turn.now))
                 case "banner":
@@ -306,7 +310,7 @@ class Clockwork:
     def _refresh(self, tx: Tx, turn: Turn) -> None:
         """Bring what is remembered up to date with what this turn changed."""
         if turn.runners:
-            self._board.refresh_offers(tx, turn.runners)
+            self._board.refresh_offers(tx, turn.runners, turn.now)
         if turn.runners - self._board.offers.keys():
             turn.orphans.update(runs_store.without_runner(tx))
         turn.runs.update(runs.orphaned(tx, turn.orphans, turn.now, self._config))
@@ -315,7 +319,7 @@ class Clockwork:
             self._note_terms(tx, turn.runs, turn)
             where = runs_store.runners_of(tx, turn.runs) - turn.runners
             if where:
-                self._board.refresh_offers(tx, where)
+                self._board.refresh_offers(tx, where, turn.now)
                 turn.runners |= where
 
     def _book(self, tx: Tx, turn: Turn) -> None:
@@ -329,6 +333,10 @@ class Clockwork:
             homes.used(tx, assigned.runs, turn.now, self._config)
         turn.told |= assigned.runners
         turn.more = turn.more or assigned.more
+        for runner in assigned.crowded:
+            # Ready tools make room by their reports; ones that take long stop counting by the clock.
+            if ("starts", runner) not in self._deadlines:
+                self._deadlines.set(("starts", runner), turn.monotonic + STARTS_EVERY_S)
 
     def _answer(self, tx: Tx, turn: Turn) -> None:
         """Last, so that a runner gets in the same answer what this turn gave it."""
@@ -376,7 +384,7 @@ class Clockwork:
         changed, again_at = banners.heed(tx, turn.now)
         self._deadlines.at(("banner", ""), again_at, turn.now, turn.monotonic)
         if changed:
-            self._board.refresh_offers(tx, None)
+            self._board.refresh_offers(tx, None, turn.now)
 
     def _take_sync(self, tx: Tx, turn: Turn, item: Incoming) -> SyncAnswer:
         sync, runner = item.sync, item.runner

@@ -19,7 +19,17 @@ from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import new_id
 from alongside.hub.store.runs import Standing, Trial
-from alongside.spec.placement import Offered, Placed, Refusal, Waiting, open_to, place, requirement, summary
+from alongside.spec.placement import (
+    STARTS_FULL,
+    Offered,
+    Placed,
+    Refusal,
+    Waiting,
+    open_to,
+    place,
+    requirement,
+    summary,
+)
 from alongside.spec.runs import ReasonCode
 from alongside.spec.wire import Assignment, DatasetMount
 
@@ -75,8 +85,10 @@ class Board:
         self.waiting.pop(run_id, None)
         self.told.pop(run_id, None)
 
-    def refresh_offers(self, tx: Tx, runner_ids: Collection[str] | None) -> None:
-        offers = {offer.runner: offer for offer in store.offered(tx, runner_ids)}
+    def refresh_offers(
+        self, tx: Tx, runner_ids: Collection[str] | None, now: datetime | None = None
+    ) -> None:
+        offers = {offer.runner: offer for offer in store.offered(tx, runner_ids, now)}
         for runner_id in list(self.offers) if runner_ids is None else runner_ids:
             self.offers.pop(runner_id, None)
         self.offers |= offers
@@ -133,6 +145,8 @@ class Assigned:
     runners: frozenset[str]
     #: more could be assigned in a further transaction
     more: bool
+    #: runners that are starting as many tools as they may, while others wait
+    crowded: frozenset[str] = frozenset()
 
 
 def place_and_assign(tx: Tx, board: Board, now: datetime, config: Config) -> Assigned:
@@ -162,10 +176,11 @@ def place_and_assign(tx: Tx, board: Board, now: datetime, config: Config) -> Ass
     more = len(batches) < len(placed)
     runners = frozenset(item.runner for item in placed)
     if runners:
-        board.refresh_offers(tx, runners)
+        board.refresh_offers(tx, runners, now)
     _tell(tx, board, refusals, now)
     board.stirred = more
-    return Assigned(tuple(assigned), runners, more)
+    crowded = frozenset(item.runner for item in refusals if item.reason.endswith(STARTS_FULL))
+    return Assigned(tuple(assigned), runners, more, crowded)
 
 
 def _assign(
@@ -312,7 +327,9 @@ def waiting_reason(refusals: Collection[Refusal]) -> tuple[ReasonCode, str]:
         return "no_site", summary(refusals)
     passing = [refusal for refusal in refusals if not refusal.never]
     code: ReasonCode = (
-        "waiting_for_capacity" if any(" free" in item.reason for item in passing) else "waiting_for_site"
+        "waiting_for_capacity"
+        if any(" free" in item.reason or item.reason.endswith(STARTS_FULL) for item in passing)
+        else "waiting_for_site"
     )
     return code, summary(passing)
 

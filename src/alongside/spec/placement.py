@@ -20,6 +20,7 @@ STAGE_MAX_BYTES = 10_000_000_000
 RULE = "highest priority first; within it the account that holds least; within that the longest wait"
 #: free capacity is a sum of decimal fractions: this much short is still enough
 SLACK = 1e-6
+STARTS_FULL = "as many tools are starting there as may at once"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Waiting:
     network: bool = False
     #: runs with the same key may share a lease; empty means that this one never does
     batch: str = ""
+    #: it takes one of a runner's starts until it is ready
+    interactive: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Offered:
     online: bool = True
     #: who may use an executor that runs everybody as one Unix user: administrators
     owners: frozenset[str] = frozenset()
+    #: interactive tools that may begin to start now; None: any number
+    starts: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def place(
             left.append(run)
             continue
         runner, executor = best
-        runners[runner.runner] = replace(runner, free=_less(runner.free, run.resources))
+        runners[runner.runner] = _with(runner, run)
         placed.append(Placed(run.run, runner.runner, runner.site, executor))
     reasons: dict[object, list[Refusal]] = {}
     refusals: list[Refusal] = []
@@ -170,6 +175,7 @@ def requirement(run: Waiting) -> tuple[object, ...]:
         run.site,
         run.sites,
         run.home_site,
+        run.interactive,
     )
 
 
@@ -285,7 +291,10 @@ def _passing_objection(run: Waiting, runner: Offered) -> str:
             if status.kind in run.executors
         ]
         return "; ".join(reasons)
-    return _short(run.resources, runner.free.cpus, runner.free.memory_gb, runner.free.gpus, "free")
+    short = _short(run.resources, runner.free.cpus, runner.free.memory_gb, runner.free.gpus, "free")
+    if not short and run.interactive and runner.starts is not None and runner.starts <= 0:
+        return STARTS_FULL
+    return short
 
 
 def _short(wanted: Resources, cpus: float, memory_gb: float, gpus: int, what: str) -> str:
@@ -358,6 +367,14 @@ def _room(runner: Offered) -> float:
         runner.free.cpus / max(runner.capacity.cpus, SLACK),
         runner.free.memory_gb / max(runner.capacity.memory_gb, SLACK),
     )
+
+
+def _with(runner: Offered, run: Waiting) -> Offered:
+    """What is left of a runner once it has this run too."""
+    starts = runner.starts
+    if starts is not None and run.interactive:
+        starts -= 1
+    return replace(runner, free=_less(runner.free, run.resources), starts=starts)
 
 
 def _less(free: Resources, taken: Resources) -> Resources:

@@ -37,6 +37,8 @@ class Capacity:
     cpus: float
     memory_gb: float
     gpus: int = 0
+    #: interactive tools that may be starting at once; 0: no bound
+    starts: int = 0
 
 
 RunnerState = Literal["online", "offline", "draining"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
@@ -106,7 +106,9 @@ def need(tx: Tx, dataset_id: str) -> DataNeed:
     return _needs_of_datasets(tx, [dataset_id])[dataset_id]
 
 
-def offered(tx: Tx, runner_ids: Collection[str] | None = None) -> list[Offered]:
+def offered(
+    tx: Tx, runner_ids: Collection[str] | None = None, now: datetime | None = None
+) -> list[Offered]:
     """What runners of enabled sites can take, and what they have left."""
     query = (
         select(runners, sites.c.name.label("site"), sites.c.id.label("place"), sites.c.quiet)
@@ -117,9 +119,33 @@ def offered(tx: Tx, runner_ids: Collection[str] | None = None) -> list[Offered]:
     taken = used(tx, [row.id for row in rows])
     admins = frozenset(tx.execute(select(accounts.c.id).where(accounts.c.role == "admin")).scalars())
     admitted = _admitted(tx, {row.place for row in rows}, admins)
-    return [_offered(row, taken.get(row.id, NOTHING), admins, admitted.get(row.place)) for row in rows]
+    begun = starting(tx, [row.id for row in rows if row.capacity.get("starts")], now)
+    return [
+        _offered(row, taken.get(row.id, NOTHING), admins, admitted.get(row.place), begun.get(row.id, 0))
+        for row in rows
+    ]
 
 
+def starting(tx: Tx, runner_ids: Collection[str], now: datetime | None) -> dict[str, int]:
+    """How many interactive tools each runner is starting, without those that take long: they wait for
+    something, and should not keep others from it."""
+    if not runner_ids:
+        return {}
+    query = (
+        select(attempts.c.runner_id, func.count())
+        .join(runs, (runs.c.id == attempts.c.run_id) & (runs.c.attempt == attempts.c.number))
+        .where(attempts.c.held, attempts.c.runner_id.in_(runner_ids))
+        .where(runs.c.kind == "interactive", runs.c.ready.is_(False))
+        .where(runs.c.state.in_(("initializing", "running")))
+        .group_by(attempts.c.runner_id)
+    )
+    if now is not None:
+        query = query.where(attempts.c.created_at > now - START_COUNTS)
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+#: an attempt that is not ready after so long does not count as starting any more
+START_COUNTS = timedelta(seconds=20)
 NOTHING = Resources(cpus=0.0, memory_gb=0.0)
 
 
@@ -297,6 +323,7 @@ def _waiting(row: Row[Any], tool: ToolSpec, needs: tuple[DataNeed, ...]) -> Wait
         site=wish.site,
         home_site=row.site if interactive else None,
         batch="" if interactive else f"{row.account_id} {row.tool_version_id}",
+        interactive=interactive,
         resource_class=row.resource_class,
         **_wanted(tool, wish, row.confined),
     )
@@ -365,12 +392,17 @@ def _needs_of_datasets(tx: Tx, dataset_ids: Collection[str]) -> dict[str, DataNe
 
 
 def _offered(
-    row: Row[Any], taken: Resources, admins: frozenset[str], admitted: frozenset[str] | None
+    row: Row[Any],
+    taken: Resources,
+    admins: frozenset[str],
+    admitted: frozenset[str] | None,
+    starting: int,
 ) -> Offered:
     capacity = Capacity(
         cpus=row.capacity.get("cpus", 0.0),
         memory_gb=row.capacity.get("memory_gb", 0.0),
         gpus=row.capacity.get("gpus", 0),
+        starts=row.capacity.get("starts", 0),
     )
     return Offered(
         runner=row.id,
@@ -386,6 +418,7 @@ def _offered(
         draining=row.draining or row.quiet or bool(row.capacity.get("draining")),
         online=row.online,
         owners=admins,
+        starts=max(0, capacity.starts - starting) if capacity.starts else None,
     )
 
 
