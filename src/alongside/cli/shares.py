@@ -10,7 +10,7 @@ from alongside.cli import durations, screen
 from alongside.cli.runs import RunId, id_of
 from alongside.cli.session import connect
 from alongside.client.errors import CallFailed
-from alongside.spec.sharing import Share, ShareKind
+from alongside.spec.sharing import RunShare, ShareKind
 
 Lasts = Annotated[
     str | None, typer.Option("--for", help="End it by itself: 45m, 2h, 1d; a bare number is minutes.")
@@ -110,5 +110,5 @@ def shared(as_json: screen.AsJson = False) -> None:
     )
 
 
-def _members(found: Share) -> list[str]:
+def _members(found: RunShare) -> list[str]:
     return [f"{one.name} (shut out)" if one.removed_at else one.name for one in found.members]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from alongside.client.transport import Transport, loaded, segment
-from alongside.spec.sharing import Present, Share, SharedRun, ShareKind
+from alongside.spec.sharing import Present, RunShare, SharedRun, ShareKind
 
 
 @dataclass(frozen=True)
 class NewShare:
     """A share, and for a code what opens it, which is shown this once."""
 
-    share: Share
+    share: RunShare
     code: str | None = None
     link: str | None = None
 
@@ -30,9 +30,9 @@ class Shares:
         body: dict[str, Any] = {"kind": kind, "name": name, "lasts_s": lasts_s}
         return loaded(NewShare, self._hub.post(_path(run), body))
 
-    def of(self, run: str) -> Iterator[Share]:
+    def of(self, run: str) -> Iterator[RunShare]:
         for item in self._hub.pages(_path(run)):
-            yield loaded(Share, item)
+            yield loaded(RunShare, item)
 
     def revoke(self, run: str, share: str) -> None:
         """End a share: whoever is in by it is out at once."""

@@ -20,7 +20,7 @@ from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import hashed, new_id
 from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
-from alongside.spec.sharing import Present, Share, SharedRun, ShareKind, code_of, read_code
+from alongside.spec.sharing import Present, RunShare, SharedRun, ShareKind, code_of, read_code
 
 SHARES_MAX = 100
 #: people who are told when a run is shared with their group; the others find it in their list
@@ -32,12 +32,12 @@ CODE_ENTROPY_BYTES = 10
 
 @dataclass(frozen=True)
 class NewShare:
-    share: Share
+    share: RunShare
     #: what a code's holders redeem; shown once, only its hash is kept
     code: str | None
 
 
-def listing(tx: Tx, caller: Caller, run_id: str) -> list[Share]:
+def listing(tx: Tx, caller: Caller, run_id: str) -> list[RunShare]:
     """Every share of a run of mine, oldest first."""
     runs.find(tx, caller, run_id)
     return store.of_run(tx, run_id)
@@ -225,7 +225,7 @@ def _grantee(
     return account.id, None
 
 
-def _find(tx: Tx, caller: Caller, run_id: str, share_id: str) -> tuple[Standing, Share]:
+def _find(tx: Tx, caller: Caller, run_id: str, share_id: str) -> tuple[Standing, RunShare]:
     run = runs.find(tx, caller, run_id, lock=True)
     found = store.get(tx, share_id)
     if found is None or found.run != run_id:
@@ -233,13 +233,13 @@ def _find(tx: Tx, caller: Caller, run_id: str, share_id: str) -> tuple[Standing,
     return run, found
 
 
-def _get(tx: Tx, share_id: str) -> Share:
+def _get(tx: Tx, share_id: str) -> RunShare:
     found = store.get(tx, share_id)
     assert found is not None
     return found
 
 
-def _end(tx: Tx, run: Standing, found: Share, message: str, now: datetime) -> list[str]:
+def _end(tx: Tx, run: Standing, found: RunShare, message: str, now: datetime) -> list[str]:
     people = store.member_ids(tx, found)
     store.remove(tx, found.id)
     _note(tx, run, message, now)
@@ -260,7 +260,7 @@ def _close(tx: Tx, run: Standing, people: set[str], now: datetime) -> list[str]:
     return told
 
 
-def _tell(tx: Tx, caller: Caller, made: Share, now: datetime) -> None:
+def _tell(tx: Tx, caller: Caller, made: RunShare, now: datetime) -> None:
     title, _ = runs_store.asked(tx, made.run)
     by = caller.account.display_name or caller.account.name
     people = store.member_ids(tx, made) - {caller.account.id}
@@ -282,7 +282,7 @@ def _note(tx: Tx, run: Standing, message: str, now: datetime) -> None:
     events.add(tx, run.id, run.attempt, now, "share", message=message)
 
 
-def _with(found: Share) -> str:
+def _with(found: RunShare) -> str:
     match found.kind:
         case "person":
             return f"with {found.name}"

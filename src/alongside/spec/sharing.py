@@ -43,7 +43,7 @@ class ShareMember:
 
 
 @dataclass(frozen=True)
-class Share:
+class RunShare:
     """A way into one run for somebody else, until it expires or is revoked."""
 
     id: str

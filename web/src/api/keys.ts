@@ -21,6 +21,7 @@ export const keys = {
     part: (id: string, part: string) => ["runs", "one", id, part] as const,
     preview: (request: object) => ["runs", "preview", request] as const,
   },
+  shared: { all: ["shared"] as const, list: ["shared", "list"] as const, one: (id: string) => ["shared", "one", id] as const },
   sites: { all: ["sites"] as const, tokens: (name: string) => ["sites", "tokens", name] as const },
   classes: { of: (site: string) => ["classes", site] as const, accounts: ["account-classes"] as const },
   homes: {

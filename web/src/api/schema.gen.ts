@@ -1182,7 +1182,7 @@ export interface paths {
         get: operations["get_run"];
         put?: never;
         post?: never;
-        /** Delete a run for good, with its home; 202 while processes remain that must end first. */
+        /** Delete a run for good, with its outputs; 202 while processes remain that must end first. */
         delete: operations["delete_run"];
         options?: never;
         head?: never;
@@ -1385,6 +1385,23 @@ export interface paths {
         };
         /** Part of what an attempt has written; X-Log-Size says how much there is. */
         get: operations["get_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ports on which programs of a run listen, as its runner saw them a few seconds ago. */
+        get: operations["list_ports"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2670,6 +2687,8 @@ export interface components {
             /** @default 0 */
             gpus: number;
             memory_gb: number;
+            /** @default 0 */
+            starts: number;
         };
         /** Capacity */
         CapacityInput: {
@@ -2677,6 +2696,8 @@ export interface components {
             /** @default 0 */
             gpus?: number;
             memory_gb: number;
+            /** @default 0 */
+            starts?: number;
         };
         /** ClassActBody */
         ClassActBody: {
@@ -3435,7 +3456,7 @@ export interface components {
         NewShare: {
             code: string | null;
             link: string | null;
-            share: components["schemas"]["alongside__spec__sharing__Share"];
+            share: components["schemas"]["RunShare"];
         };
         /** NewSite */
         NewSite: {
@@ -3662,6 +3683,21 @@ export interface components {
             site: string;
         };
         /**
+         * Port
+         * @description A port on which a program of a run listens.
+         */
+        Port: {
+            /** @default  */
+            address: string;
+            port: number;
+            /** @default  */
+            program: string;
+        };
+        /** Ports */
+        Ports: {
+            items: components["schemas"]["Port"][];
+        };
+        /**
          * Present
          * @description Somebody who is in a run now, or was.
          */
@@ -3746,10 +3782,10 @@ export interface components {
         };
         /** Quota */
         Quota: {
-            cpus: components["schemas"]["alongside__hub__accounts__quotas__Share"];
-            gpus: components["schemas"]["alongside__hub__accounts__quotas__Share"];
-            memory_gb: components["schemas"]["alongside__hub__accounts__quotas__Share"];
-            running: components["schemas"]["alongside__hub__accounts__quotas__Share"];
+            cpus: components["schemas"]["Share"];
+            gpus: components["schemas"]["Share"];
+            memory_gb: components["schemas"]["Share"];
+            running: components["schemas"]["Share"];
         };
         /** ReadBody */
         ReadBody: {
@@ -3826,7 +3862,7 @@ export interface components {
             /** @default null */
             exit_code?: number | null;
             /** @enum {string} */
-            kind: "state" | "progress" | "ready" | "restart" | "dataset" | "action" | "artifacts";
+            kind: "state" | "progress" | "ready" | "restart" | "dataset" | "action" | "artifacts" | "ports";
             /** @default  */
             message?: string;
             number: number;
@@ -4121,6 +4157,30 @@ export interface components {
             title?: string;
             tool: string;
         };
+        /**
+         * RunShare
+         * @description A way into one run for somebody else, until it expires or is revoked.
+         */
+        RunShare: {
+            account: string | null;
+            /** Format: date-time */
+            created_at: string;
+            expires_at: string | null;
+            group: string | null;
+            id: string;
+            /** @enum {string} */
+            kind: "person" | "group" | "code";
+            /** @default [] */
+            members: components["schemas"]["ShareMember"][];
+            name: string;
+            run: string;
+        };
+        /** Page */
+        RunSharePage: {
+            items: components["schemas"]["RunShare"][];
+            /** @default null */
+            next: string | null;
+        };
         /** Runnable */
         Runnable: {
             ok: boolean;
@@ -4236,6 +4296,11 @@ export interface components {
             /** @default 1 */
             version?: number;
         };
+        /** Share */
+        Share: {
+            limit: number | null;
+            used: number;
+        };
         /**
          * ShareBody
          * @description With whom, and for how long.
@@ -4257,12 +4322,6 @@ export interface components {
             joined_at: string | null;
             name: string;
             removed_at: string | null;
-        };
-        /** Page */
-        SharePage: {
-            items: components["schemas"]["alongside__spec__sharing__Share"][];
-            /** @default null */
-            next: string | null;
         };
         /**
          * SharedRun
@@ -4694,29 +4753,6 @@ export interface components {
             path_known: boolean;
             runners: number;
             site: string;
-        };
-        /** Share */
-        alongside__hub__accounts__quotas__Share: {
-            limit: number | null;
-            used: number;
-        };
-        /**
-         * Share
-         * @description A way into one run for somebody else, until it expires or is revoked.
-         */
-        alongside__spec__sharing__Share: {
-            account: string | null;
-            /** Format: date-time */
-            created_at: string;
-            expires_at: string | null;
-            group: string | null;
-            id: string;
-            /** @enum {string} */
-            kind: "person" | "group" | "code";
-            /** @default [] */
-            members: components["schemas"]["ShareMember"][];
-            name: string;
-            run: string;
         };
     };
     responses: never;
@@ -14907,6 +14943,91 @@ export interface operations {
             };
         };
     };
+    list_ports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ports"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `run_unknown`: No run has this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong inside Alongside; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part of this installation does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_present: {
         parameters: {
             query?: {
@@ -15015,7 +15136,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SharePage"];
+                    "application/json": components["schemas"]["RunSharePage"];
                 };
             };
             /** @description `bad_request`: The request cannot be understood. */

@@ -47,6 +47,9 @@ export type RunRequest = Schemas["RunRequestInput"];
 export type Runner = Schemas["Runner"];
 export type SaveRequest = Schemas["SaveRequest"];
 export type Saving = Schemas["Saving"];
+export type Share = Schemas["RunShare"];
+export type ShareKind = Share["kind"];
+export type SharedRun = Schemas["SharedRun"];
 export type Site = Schemas["Site"];
 export type Status = Schemas["Status"];
 /** The client reads tuples as lists. */

@@ -12,7 +12,7 @@ from alongside import errors, values
 from alongside.hub import shares
 from alongside.hub.api.guard import caller, door, hub
 from alongside.hub.doors import Page, Paging, Tx
-from alongside.spec.sharing import Present, Share, SharedRun, ShareKind
+from alongside.spec.sharing import Present, RunShare, SharedRun, ShareKind
 
 doors = APIBlueprint("shares", __name__, tag="Sharing")
 
@@ -41,7 +41,7 @@ class Code:
 class NewShare:
     """A share, and for a code what opens it: both are shown this once."""
 
-    share: Share
+    share: RunShare
     code: str | None
     #: page of the web app that redeems the code; it follows a `#`, so that no server reads it
     link: str | None
@@ -52,10 +52,10 @@ class NewShare:
     "GET",
     "/runs/<run_id>/shares",
     query=Paging,
-    answers={200: Page[Share]},
+    answers={200: Page[RunShare]},
     problems=(errors.RunUnknown,),
 )
-def list_shares(tx: Tx, run_id: str, query: Paging) -> Page[Share]:
+def list_shares(tx: Tx, run_id: str, query: Paging) -> Page[RunShare]:
     """With whom I share a run, oldest first."""
     found = [share for share in shares.listing(tx, caller(), run_id) if share.id > (query.after or "")]
     return query.page(found[: query.fetch], lambda share: share.id)

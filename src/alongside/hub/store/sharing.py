@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, or_, se
 from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import accounts, group_members, groups, presence, runs, share_members, shares
 from alongside.spec.runs import word
-from alongside.spec.sharing import Present, Share, SharedRun, ShareKind, ShareMember
+from alongside.spec.sharing import Present, RunShare, SharedRun, ShareKind, ShareMember
 
 
 def add(
@@ -43,21 +43,21 @@ def add(
     )
 
 
-def get(tx: Tx, share_id: str) -> Share | None:
+def get(tx: Tx, share_id: str) -> RunShare | None:
     found = _shares(tx, shares.c.id == share_id)
     return found[0] if found else None
 
 
-def of_run(tx: Tx, run_id: str) -> list[Share]:
+def of_run(tx: Tx, run_id: str) -> list[RunShare]:
     """Oldest first."""
     return _shares(tx, shares.c.run_id == run_id)
 
 
-def of_group(tx: Tx, group_id: str) -> list[Share]:
+def of_group(tx: Tx, group_id: str) -> list[RunShare]:
     return _shares(tx, shares.c.group_id == group_id)
 
 
-def by_code(tx: Tx, code_hash: str) -> Share | None:
+def by_code(tx: Tx, code_hash: str) -> RunShare | None:
     found = _shares(tx, shares.c.code_hash == code_hash)
     return found[0] if found else None
 
@@ -87,7 +87,7 @@ def shut_out(tx: Tx, share_id: str, account: str, now: datetime) -> None:
         tx.execute(insert(share_members).values(share_id=share_id, account_id=account, removed_at=now))
 
 
-def member_ids(tx: Tx, share: Share) -> set[str]:
+def member_ids(tx: Tx, share: RunShare) -> set[str]:
     """Everybody whom a share lets in, or did before they were shut out."""
     if share.group is not None:
         query = select(group_members.c.account_id).where(group_members.c.group_id == share.group)
@@ -221,7 +221,7 @@ def _opens_to(account: ColumnElement[str], now: datetime) -> ColumnElement[bool]
     )
 
 
-def _shares(tx: Tx, condition: ColumnElement[bool]) -> list[Share]:
+def _shares(tx: Tx, condition: ColumnElement[bool]) -> list[RunShare]:
     rows = tx.execute(
         select(shares, accounts.c.name.label("person"), groups.c.name.label("group_name"))
         .outerjoin(accounts, accounts.c.id == shares.c.account_id)
@@ -231,7 +231,7 @@ def _shares(tx: Tx, condition: ColumnElement[bool]) -> list[Share]:
     ).all()
     members = _members(tx, [row.id for row in rows])
     return [
-        Share(
+        RunShare(
             row.id,
             row.run_id,
             row.kind,

@@ -23,7 +23,9 @@ import { RunAccess, RunDetails } from "./run-details";
 import { RunHistory } from "./run-history";
 import { RunLog } from "./run-log";
 import { RunProgress } from "./run-progress";
+import { RunShares } from "./run-shares";
 import { isMoving } from "./run-verbs";
+import { SharedRunPage } from "./shared-runs";
 import { WhyWaiting } from "./why-waiting";
 
 const BACK = { to: "/runs", label: "Runs" };
@@ -40,17 +42,24 @@ export function RunPage() {
   });
   // Deleted while it was on the screen: what is cached of it is no longer true.
   if (run && !isGone(error)) return <Loaded run={run} />;
+  if (isGone(error)) return <SharedRunPage id={id} instead={<NoRun />} />;
   return (
     <Page title="Run" back={BACK}>
-      {isGone(error) ? (
-        <EmptyState icon={<IconGhost2 size={36} stroke={1.3} />} title="There is no such run">
-          It was deleted, or it belongs to somebody else.
-        </EmptyState>
-      ) : error ? (
+      {error ? (
         <ProblemAlert error={error} retry={() => void refetch()} />
       ) : (
         <RowSkeletons rows={4} label="Loading the run" />
       )}
+    </Page>
+  );
+}
+
+function NoRun() {
+  return (
+    <Page title="Run" back={BACK}>
+      <EmptyState icon={<IconGhost2 size={36} stroke={1.3} />} title="There is no such run">
+        It was deleted, or it belongs to somebody else.
+      </EmptyState>
     </Page>
   );
 }
@@ -110,6 +119,7 @@ function Loaded({ run }: { run: Run }) {
           <Stack gap="lg">
             <RunData run={run} />
             <RunDetails run={run} />
+            <RunShares run={run} />
             <RunAccess run={run} />
             <AsCommand lines={commandsOf(run)} />
           </Stack>

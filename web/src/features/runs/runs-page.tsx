@@ -17,6 +17,7 @@ import { RowSkeletons } from "@/components/row-skeletons";
 import { SearchBox } from "@/components/search-box";
 import { useLauncher } from "@/lib/launcher";
 import { RunsTable } from "./runs-table";
+import { SharedRuns } from "./shared-runs";
 
 type View = "current" | "history" | "all";
 
@@ -105,6 +106,7 @@ export function RunsPage() {
           </Button>
         )}
       </Stack>
+      {view === "current" && <SharedRuns />}
       <AsCommand lines={[`alongside runs list${tool ? ` --tool ${tool}` : ""}${everyone ? " --all" : ""}`]} />
     </Page>
   );
