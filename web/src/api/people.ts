@@ -61,10 +61,10 @@ export function useDeleteGroup() {
 export function useGroupMember() {
   const refresh = useRefreshPeople();
   return useMutation({
-    mutationFn: ({ group_id, account_id, member }: { group_id: string; account_id: string; member: boolean }) => {
+    mutationFn: ({ group_id, account_id, member, manager }: { group_id: string; account_id: string; member: boolean; manager?: boolean }) => {
       const params = { path: { id: group_id, account_id } };
       return member
-        ? body<unknown>(api.PUT("/api/v1/groups/{id}/members/{account_id}", { params }))
+        ? body<unknown>(api.PUT("/api/v1/groups/{id}/members/{account_id}", { params, body: { manager } }))
         : body<unknown>(api.DELETE("/api/v1/groups/{id}/members/{account_id}", { params }));
     },
     onSuccess: refresh,

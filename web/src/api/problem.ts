@@ -52,6 +52,12 @@ export function faultOf(error: unknown, field: string): string | undefined {
   return error.faults.find((fault) => fault.field === field)?.reason;
 }
 
+/** Whether the refusal says more than the fields of the form show. */
+export function faultsElsewhere(error: unknown, fields: readonly string[]): boolean {
+  if (!(error instanceof ProblemError)) return true;
+  return error.faults.length === 0 || error.faults.some((fault) => !fields.includes(fault.field));
+}
+
 function unreadable(status: number): Record<string, unknown> {
   if (status === 502 || status === 503 || status === 504) {
     return {

@@ -1,5 +1,6 @@
 /** Which page answers which address; each is a chunk of its own, fetched when first visited. */
 import { createBrowserRouter, Navigate, type RouteObject } from "react-router";
+import { takeShareCode } from "@/lib/share-code";
 import { NotFoundPage, RouteError } from "./error-page";
 import { RequireSession } from "./session-gate";
 import { Shell } from "./shell";
@@ -10,6 +11,9 @@ export const routes: RouteObject[] = [
     HydrateFallback: () => null,
     children: [
       { path: "/sign-in", lazy: async () => ({ Component: (await import("@/features/auth/sign-in-page")).SignInPage }) },
+      { path: "/register", lazy: async () => ({ Component: (await import("@/features/auth/register-page")).RegisterPage }) },
+      { path: "/reset", lazy: async () => ({ Component: (await import("@/features/auth/reset-page")).ResetPage }) },
+      { path: "/verify", lazy: async () => ({ Component: (await import("@/features/auth/verify-page")).VerifyPage }) },
       {
         element: (
           <RequireSession>
@@ -26,6 +30,7 @@ export const routes: RouteObject[] = [
               { path: "/launch", lazy: async () => ({ Component: (await import("@/features/launch/consent-page")).ConsentPage }) },
               { path: "/tools", lazy: async () => ({ Component: (await import("@/features/tools/tools-page")).ToolsPage }) },
               { path: "/tools/:name", lazy: async () => ({ Component: (await import("@/features/tools/tool-page")).ToolPage }) },
+              { path: "/share", lazy: async () => ({ Component: (await import("@/features/shares/share-page")).SharePage }) },
               { path: "/runs", lazy: async () => ({ Component: (await import("@/features/runs/runs-page")).RunsPage }) },
               { path: "/runs/:id", lazy: async () => ({ Component: (await import("@/features/runs/run-page")).RunPage }) },
               { path: "/homes", lazy: async () => ({ Component: (await import("@/features/homes/homes-page")).HomesPage }) },
@@ -44,4 +49,7 @@ export const routes: RouteObject[] = [
   },
 ];
 
-export const createRouter = () => createBrowserRouter(routes);
+export function createRouter() {
+  takeShareCode();
+  return createBrowserRouter(routes);
+}

@@ -18,6 +18,7 @@ import { ConnectionNote } from "./connection-note";
 import classes from "./shell.module.css";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import { useShortcuts } from "./use-shortcuts";
+import { WhoseBar } from "./whose-bar";
 
 const LaunchDialog = lazy(async () => ({ default: (await import("@/features/launch/launch-dialog")).LaunchDialog }));
 
@@ -92,6 +93,7 @@ export function Shell() {
         </AppShell.Navbar>
         <AppShell.Main id="content" className={classes.main} tabIndex={-1} style={{ outline: "none" }}>
           <Banners />
+          <WhoseBar me={me} />
           <Outlet />
         </AppShell.Main>
         <AppShell.Footer hiddenFrom="sm">

@@ -3,6 +3,7 @@ import { Button, Grid, Group, PasswordInput, Stack, Text, TextInput } from "@man
 import { notifications } from "@mantine/notifications";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useRef } from "react";
+import { useAskToConfirmMine, waysQuery } from "@/api/entering";
 import { faultOf } from "@/api/problem";
 import { meQuery, useChangePassword, useEditProfile } from "@/api/session";
 import type { Me } from "@/api/types";
@@ -13,6 +14,8 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { QuotaMeters } from "@/components/quota-meters";
 import { RowSkeletons } from "@/components/row-skeletons";
 import { Section } from "@/components/section";
+import { NoticesSection } from "./notices-section";
+import { LeaveSection } from "./leave-section";
 import { TokensSection } from "./tokens-section";
 
 export function AccountPage() {
@@ -24,6 +27,7 @@ export function AccountPage() {
           <Grid.Col span={{ base: 12, md: 7 }}>
             <Stack gap="xl">
               <Profile me={me} />
+              <NoticesSection />
               <TokensSection me={me} />
             </Stack>
           </Grid.Col>
@@ -48,7 +52,8 @@ export function AccountPage() {
                   ]}
                 />
               </Section>
-              <Password name={me.account.name} />
+              {!me.account.guest && <Password name={me.account.name} />}
+              <LeaveSection me={me} />
             </Stack>
           </Grid.Col>
         </Grid>
@@ -75,6 +80,7 @@ function Profile({ me }: { me: Me }) {
         <Stack gap="sm">
           <TextInput name="display_name" label="Display name" defaultValue={me.account.display_name} autoComplete="name" error={faultOf(editing.error, "display_name")} />
           <TextInput name="email" type="email" label="E-mail" defaultValue={me.account.email ?? ""} autoComplete="email" error={faultOf(editing.error, "email")} />
+          <AddressStanding me={me} />
           <ProblemAlert error={editing.error} />
           <Group>
             <Button type="submit" variant="default" loading={editing.isPending}>
@@ -84,6 +90,33 @@ function Profile({ me }: { me: Me }) {
         </Stack>
       </form>
     </Section>
+  );
+}
+
+/** Whether the address is proven, and the letter that proves it, once more. */
+function AddressStanding({ me }: { me: Me }) {
+  const asking = useAskToConfirmMine();
+  const { data: ways } = useQuery(waysQuery);
+  if (!me.account.email) return null;
+  if (me.account.email_verified) {
+    return (
+      <Text size="xs" c="dimmed">
+        This address is confirmed.
+      </Text>
+    );
+  }
+  return (
+    <Group gap="xs">
+      <Text size="xs" c="dimmed">
+        This address is not confirmed{asking.isSuccess ? "; a letter is on its way." : "."}
+      </Text>
+      {ways?.mail && !asking.isSuccess && (
+        <Button size="compact-xs" variant="default" onClick={() => asking.mutate()} loading={asking.isPending}>
+          Send the letter again
+        </Button>
+      )}
+      <ProblemAlert error={asking.error} />
+    </Group>
   );
 }
 

@@ -1,6 +1,8 @@
 /** Changes what a person may do: role, limits, whether they may sign in; makes a one-time sign-in link. */
 import { Alert, Button, Group, Modal, NumberInput, Select, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { useLookAs } from "@/api/admission";
 import { useEditAccount, useSignInLink } from "@/api/people";
 import type { Account, Role } from "@/api/types";
 import { CopyLine } from "@/components/copy-line";
@@ -11,11 +13,20 @@ import { ROLES } from "./roles";
 export function AccountDialog({ account, onClose }: { account: Account; onClose: () => void }) {
   const editing = useEditAccount();
   const link = useSignInLink();
+  const looking = useLookAs();
+  const client = useQueryClient();
   const [role, setRole] = useState<Role>(account.role);
   const [active, setActive] = useState(account.active);
   const [limits, setLimits] = useState(account.limits);
   const setLimit = (name: keyof Account["limits"]) => (value: number | string) =>
     setLimits((before) => ({ ...before, [name]: typeof value === "number" ? value : null }));
+  const look = () =>
+    looking.mutate(account.id, {
+      onSuccess: () => {
+        client.clear();
+        globalThis.location.assign("/runs");
+      },
+    });
   const submit = (event: FormEvent) => {
     event.preventDefault();
     editing.mutate({ id: account.id, edit: { role, active, limits } }, { onSuccess: onClose });
@@ -48,7 +59,17 @@ export function AccountDialog({ account, onClose }: { account: Account; onClose:
               Make a one-time sign-in link
             </Button>
           )}
-          <ProblemAlert error={editing.error ?? link.error} />
+          {account.role !== "admin" && account.active && (
+            <div>
+              <Button variant="default" onClick={look} loading={looking.isPending}>
+                Look as {account.display_name || account.name}
+              </Button>
+              <Text size="xs" c="dimmed" mt={4}>
+                You see what they see, change nothing, and it is written down.
+              </Text>
+            </div>
+          )}
+          <ProblemAlert error={editing.error ?? link.error ?? looking.error} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               Cancel

@@ -54,6 +54,11 @@ function GroupRow({ group, accounts }: { group: Group; accounts: readonly Accoun
     for (const account_id of members.filter((id) => !group.members.includes(id))) membership.mutate({ group_id: group.id, account_id, member: true });
     for (const account_id of group.members.filter((id) => !members.includes(id))) membership.mutate({ group_id: group.id, account_id, member: false });
   };
+  const manage = (managers: string[]) => {
+    for (const account_id of group.members.filter((id) => managers.includes(id) !== group.managers.includes(id))) {
+      membership.mutate({ group_id: group.id, account_id, member: true, manager: managers.includes(account_id) });
+    }
+  };
   return (
     <Row align="flex-end" gap="sm">
       <MultiSelect
@@ -65,6 +70,17 @@ function GroupRow({ group, accounts }: { group: Group; accounts: readonly Accoun
         searchable
         hidePickedOptions
         style={{ flex: "1 1 16rem" }}
+      />
+      <MultiSelect
+        label="Managers"
+        description="See and steer what the group does"
+        placeholder={group.managers.length === 0 ? "Nobody" : undefined}
+        data={accounts.filter((account) => group.members.includes(account.id)).map((account) => ({ value: account.id, label: account.display_name || account.name }))}
+        value={[...group.managers]}
+        onChange={manage}
+        aria-label={`Managers of ${group.name}`}
+        hidePickedOptions
+        style={{ flex: "1 1 10rem" }}
       />
       <ConfirmButton
         label="Delete"

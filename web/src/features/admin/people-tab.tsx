@@ -13,6 +13,8 @@ import { SearchBox } from "@/components/search-box";
 import { TimeAgo } from "@/components/time-ago";
 import { formatNumber, plural } from "@/lib/format";
 import { AccountDialog } from "./account-dialog";
+import { ApprovalQueue, Invitations } from "./admission-section";
+import { AuditSection } from "./audit-section";
 import { NewAccountDialog } from "./new-account-dialog";
 
 export function PeopleTab() {
@@ -25,6 +27,7 @@ export function PeopleTab() {
   const shown = accounts.filter((account) => `${account.name} ${account.display_name} ${account.email ?? ""}`.toLowerCase().includes(text.toLowerCase()));
   return (
     <Stack gap="sm">
+      <ApprovalQueue />
       <Group>
         <div style={{ flex: "1 1 14rem" }}>
           <SearchBox label="Search people" placeholder="Name or e-mail" value={text} onChange={setText} />
@@ -57,6 +60,8 @@ export function PeopleTab() {
                   <Group gap={6}>
                     <Badge color={account.role === "admin" ? "accent" : "gray"}>{account.role}</Badge>
                     {!account.active && <Badge color="red">switched off</Badge>}
+                    {account.standing !== "admitted" && <Badge color="yellow">{account.standing}</Badge>}
+                    {account.guest && account.role !== "guest" && <Badge color="gray">guest</Badge>}
                   </Group>
                 </Table.Td>
                 <Table.Td visibleFrom="sm" className="numbers" c="dimmed">
@@ -75,6 +80,8 @@ export function PeopleTab() {
           </Table.Tbody>
         </Table>
       </Panel>
+      <Invitations />
+      <AuditSection />
       {editing && <AccountDialog account={editing} onClose={() => setEditing(null)} />}
       {creating && <NewAccountDialog onClose={create.close} />}
     </Stack>
