@@ -1,4 +1,4 @@
-"""Whose the files are that a tool writes, on every executor: its account's, and its group's in the group's folder.
+"""Whose the files are that a tool writes, on every executor: its account's, and its group's in theirs.
 
 The group's folder is exported by this machine's NFS server and mounted from it, where the kernel has
 one; where it has none the folder is a bind mount, and the test says so. Root only: nobody else can
@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from alongside.config import RunnerSettings
 from alongside.runner.executors import Job
 from alongside.runner.homes import Homes
+from alongside.runner.programs import Program
 from alongside.spec.wire import Owner
 from conformance.conftest import Bench
 from support.endpoints import ready, request
@@ -47,7 +49,9 @@ def shared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]
         _run("mount", "-t", "nfs4", f"127.0.0.1:{exported}", str(mounted))
     else:
         with capsys.disabled():
-            print(f"\n*** NO NFS SERVER in kernel {os.uname().release}: shown for a bind mount only ***")
+            sys.stdout.write(
+                f"\n*** NO NFS SERVER in kernel {os.uname().release}: shown for a bind mount only ***\n"
+            )
         _run("mount", "--bind", str(exported), str(mounted))
     try:
         yield mounted
@@ -125,3 +129,17 @@ async def test_the_file_system_refuses_who_the_site_has_in_no_group(bench: Bench
     tool = await ready(bench.executor, await bench.start(job))
     assert (await request(tool, "/groups/lab/x", method="PUT", body="no"))[0] == 403
     assert list((shared / "lab").iterdir()) == []
+
+
+async def test_a_program_beside_the_tool_has_its_groups_too(bench: Bench, shared: Path) -> None:
+    job = Site(bench, shared).job("alice", "lab")
+    handle = await bench.start(job)
+    await ready(bench.executor, handle)
+    beside = await bench.executor.enter(
+        handle, job, Program(argv=("/bin/sh", "-c", "echo x > groups/lab/by-shell"))
+    )
+    while await beside.read() is not None:
+        pass
+    assert await beside.wait() == 0
+    await beside.close()
+    assert whose(shared / "lab" / "by-shell") == (5001, 6001)

@@ -187,7 +187,7 @@ class ProcessExecutor:
         if inside is None or told is None:
             raise CannotEnter("the run has no processes now")
         front = job.assignment.tool.front.name
-        return await entering.enter(entering.plan(inside, told, front, job.uid, job.gid, program))
+        return await entering.enter(entering.plan(inside, told, front, job, program))
 
     async def first_process(self, handle: Handle) -> int | None:
         noted = _noted(handle)

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     try:
         # nobody inside may look into this process, or take its descriptors, before it has become theirs
         _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-        _enter(plan["inside"], plan["uid"], plan["gid"])
+        _enter(plan["inside"], plan["uid"], plan["gid"], plan["groups"])
     except (OSError, ProcessLookupError) as error:
         control.send(json.dumps({"error": f"the sandbox cannot be entered: {error}"}).encode())
         return 1
@@ -60,8 +60,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _enter(inside: int, uid: int, gid: int) -> None:
+def _enter(inside: int, uid: int, gid: int, groups: list[int]) -> None:
     descriptors = {kind: os.open(f"/proc/{inside}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in _KINDS}
+    if groups:
+        os.umask(0o002)
     mounts = os.open(f"/proc/{inside}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     users = _users_above(inside)
     root = os.getuid() == 0
@@ -75,7 +77,7 @@ def _enter(inside: int, uid: int, gid: int) -> None:
     for descriptor in (*descriptors.values(), mounts, *users[1:-1]):
         os.close(descriptor)
     if root:
-        os.setgroups([])
+        os.setgroups(groups)
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     if root or len(users) > 1:

@@ -14,6 +14,7 @@ import sys
 import termios
 from typing import Any
 
+from alongside.runner.jobs import Job
 from alongside.runner.programs import ERRORS, NOT_RUNNABLE, OUTPUT, CannotEnter, Program
 from alongside.runner.sandbox.enter import PACKET_MAX
 
@@ -24,17 +25,16 @@ CHUNK = 65536
 DRAIN_S = 1.0
 
 
-def plan(
-    inside: int, told: dict[str, Any], front: str, uid: int, gid: int, program: Program
-) -> dict[str, Any]:
+def plan(inside: int, told: dict[str, Any], front: str, job: Job, program: Program) -> dict[str, Any]:
     """What `enter` needs: `told` is what the sandbox's first process was given."""
     component = next(item for item in told["components"] if item["name"] == front)
     port = str(component["host_port"] or "")
     env = {name: value.replace("{port}", port) for name, value in component["env"].items()}
     return {
         "inside": inside,
-        "uid": uid,
-        "gid": gid,
+        "uid": job.uid,
+        "gid": job.gid,
+        "groups": list(job.gids),
         "kind": program.kind,
         "argv": list(program.argv),
         "env": env | program.told,
