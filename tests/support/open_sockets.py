@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -57,3 +58,13 @@ class OpenSocket:
             if message.data == f"echo {text}":
                 return
             self.beats.append(int(message.data.removeprefix("beat ")))
+
+    def seconds_until_closed(self, within_s: float) -> float:
+        """How long the other side keeps it open; raises TimeoutError when that is longer."""
+        began = time.monotonic()
+        self._runner.run(asyncio.wait_for(self._closed(), within_s))
+        return time.monotonic() - began
+
+    async def _closed(self) -> None:
+        while (await self._socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            pass
