@@ -97,13 +97,24 @@ async def test_a_tool_goes_on_when_its_keeper_is_killed_and_its_exit_code_is_kno
 
 
 async def test_a_sandbox_that_lost_its_keeper_and_its_folder_is_still_found_and_killed(node: Node) -> None:
-    job = node.job(task("import time; time.sleep(600)"))
+    job = node.job(task("print('up', flush=True); import time; time.sleep(600)"))
     handle = await node.start(job)
+    await until(lambda: _true("up" in job.log.read_text()))
     os.kill(_noted(handle)["keeper"], signal.SIGKILL)
     shutil.rmtree(job.attempt_dir)
     assert await node.executor.orphans(frozenset({job.key})) == []
     assert await node.executor.orphans(frozenset()) == [job.key]
     await until(lambda: _true(not list(processes.with_argument(f"{job.attempt_dir}"))))
+
+
+async def test_a_nursery_that_was_killed_is_begun_anew_and_its_keepers_go_on(node: Node) -> None:
+    before = await node.start(node.job(task(), arguments={"sleep_s": 1, "exit_code": 8}))
+    nursery = node.executor.nursery.pid
+    assert nursery is not None
+    os.kill(nursery, signal.SIGKILL)
+    after = await node.start(node.job(task(), run="01j00000000000000000000001", arguments={"exit_code": 9}))
+    assert node.executor.nursery.pid != nursery
+    assert [(await node.executor.wait(it)).exit_code for it in (before, after)] == [8, 9]
 
 
 async def test_a_pid_that_belongs_to_somebody_else_now_is_left_alone(node: Node) -> None:

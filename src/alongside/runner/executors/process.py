@@ -24,6 +24,7 @@ from alongside.runner import components
 from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, Job, Keep, Mount, Progress
 from alongside.runner.programs import CannotEnter, Inside, Program
 from alongside.runner.sandbox import command, entering, processes
+from alongside.runner.sandbox.nursery import Nursery
 from alongside.spec.runs import ReasonCode
 from alongside.spec.sites import ExecutorStatus
 
@@ -58,6 +59,7 @@ class ProcessExecutor:
         self._status: ExecutorStatus | None = None
         self._status_until = 0.0
         self._can_attach = False
+        self.nursery = Nursery()
         self._looking: asyncio.Task[None] | None = None
 
     async def status(self) -> ExecutorStatus:
@@ -107,7 +109,7 @@ class ProcessExecutor:
             raise CannotStart(
                 "disk_full" if error.errno == errno.ENOSPC else "internal", str(error)
             ) from error
-        answer = await asyncio.to_thread(_keeper, plan)
+        answer = await asyncio.to_thread(self.nursery.keep, plan)
         if answer != "started":
             exit = _ended(handle)
             await self.clean(handle)
@@ -231,6 +233,7 @@ class ProcessExecutor:
     async def close(self) -> None:
         if self._looking:
             await asyncio.wait({self._looking})
+        await asyncio.to_thread(self.nursery.close)
 
     def _look(self) -> ExecutorStatus:
         reason = ""
@@ -401,14 +404,6 @@ def _unusable(prefix: Path) -> str:
         except PermissionError:
             return f"{path} is not readable for uid {os.getuid()}"
     return ""
-
-
-def _keeper(plan: Path) -> str:
-    argv = [sys.executable, "-I", "-m", KEEPER, str(plan)]
-    done = subprocess.run(
-        argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_TIMEOUT_S
-    )
-    return done.stdout.strip() or done.stderr.strip()[-500:]
 
 
 def _read(handle: Handle, name: str) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Keeps one sandbox: starts it, holds its limits, and writes how it ended to disk.
 
 Runs in a session of its own, so neither the runner's end nor its kill touches it or loses an exit
-code. `python -m alongside.runner.sandbox.keeper <plan.json>`; `… --check <plan.json>` tries a
+code. Forked by the nursery; `python -m alongside.runner.sandbox.keeper --check <plan.json>` tries a
 sandbox that does nothing. Stdlib only.
 """
 
@@ -29,26 +29,22 @@ STAGE = Path("/tmp")
 
 
 def main(arguments: list[str]) -> int:
-    plan = json.loads(Path(arguments[-1]).read_text())
-    if "--check" in arguments:
-        return _check(plan)
-    reader, writer = os.pipe()
-    if os.fork():
-        os.close(writer)
-        # the keeper is nobody's child from now on; the runner hears when the sandbox exists
-        with os.fdopen(reader) as answer:
-            sys.stdout.write(answer.read())
-        return 0
-    os.close(reader)
+    return _check(json.loads(Path(arguments[-1]).read_text()))
+
+
+def keep(plan_file: Path, answer: int, *others: int) -> None:
+    """Make and keep the sandbox of a plan, and say on a descriptor when it exists; closes `others`."""
+    for descriptor in others:
+        os.close(descriptor)
     os.setsid()
-    started = os.fdopen(writer, "w")
+    started = os.fdopen(answer, "w")
+    plan = json.loads(plan_file.read_text())
     try:
         Keeper(plan).run(started)
     except Exception as error:
         _write(Path(plan["exit"]), _exit(None, "sandbox_unavailable", f"the sandbox cannot be made: {error}"))
         with contextlib.suppress(OSError):
             started.close()
-    os._exit(0)
 
 
 class Keeper:
@@ -71,10 +67,12 @@ class Keeper:
         inside = self._first_process(bwrap)
         if inside is not None:
             self._note(own, bwrap, inside)
-        started.write("started\n" if inside is not None else "")
-        started.close()
+            started.write("started\n")
+            started.close()
         code = self._watch(bwrap, inside)
         _write(Path(self.plan["exit"]), self._outcome(code, inside), into_place=True)
+        # without a sandbox, whoever waits looks for the reason that was written now
+        started.close()
 
     def _note(self, own: bool, bwrap: int | None, inside: int | None) -> None:
         """Who we are, for the runner after this one."""
