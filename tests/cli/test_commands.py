@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+from alongside.cli import durations
 from alongside.cli.datasets import location
 from alongside.cli.launch import arguments
 from alongside.cli.session import local_token_file, remember_data_folder
@@ -204,3 +205,32 @@ def test_what_an_account_may_hold_is_set_and_taken_back(
     assert "limits.running" in refused.err
     assert alongside(*access).code == 0
     assert client.admin.account("grace").limits.running is None
+
+
+def test_classes_and_labels_are_made_and_shown(alongside: Run, hub: SmallHub, client: Client) -> None:
+    as_admin = ("--url", hub.url, "--token", hub.token)
+    made = alongside(
+        *as_admin, "admin", "classes", "add", "tiny", "--cpus", "0.5", "--memory-gb", "1", "--lifetime", "2h"
+    )
+    assert made.code == 0, made.err
+    assert "for everyone" in made.err
+    listed = json.loads(alongside(*as_admin, "admin", "classes", "list", "--json").out)
+    assert [(item["name"], item["lifetime_s"]) for item in listed] == [("tiny", 7200)]
+    assert alongside(*as_admin, "admin", "classes", "delete", "tiny").code == 0
+    put = alongside(*as_admin, "admin", "account-classes", "set", "students", "--gpus", "0", "--cpus", "2")
+    assert put.err.strip() == "students: 2 cores, 0 GPUs."
+    assert alongside(*as_admin, "admin", "account-classes", "delete", "students").code == 0
+    assert not list(client.admin.account_classes())
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 5400), ("45m", 2700), ("1h30m", 5400), ("1d", 86_400), ("0.5h", 1800)]
+)
+def test_durations_are_read_as_people_type_them(text: str, seconds: float) -> None:
+    assert durations.seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0", "-1h", "inf", "nan"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="write it as"):
+        durations.seconds(text)

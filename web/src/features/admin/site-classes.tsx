@@ -1,5 +1,5 @@
 /** The sizes of machine that a site offers: who may use each, made and changed in one dialog. */
-import { Badge, Button, Group, Modal, NumberInput, SimpleGrid, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Badge, Box, Button, Group, Modal, NumberInput, SimpleGrid, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -20,7 +20,7 @@ export function SiteClasses({ site }: { site: Site }) {
   const [editing, setEditing] = useState<ResourceClass | "new" | null>(null);
   const ordered = [...(found ?? [])].sort((a, b) => a.position - b.position || a.resources.cpus - b.resources.cpus);
   return (
-    <>
+    <Box mt="sm">
       <Panel>
         {ordered.map((item) => (
           <PanelRow key={item.id}>
@@ -76,7 +76,7 @@ export function SiteClasses({ site }: { site: Site }) {
       </Panel>
       <ProblemAlert error={error} />
       {editing && <ClassDialog site={site} known={editing === "new" ? undefined : editing} onClose={() => setEditing(null)} />}
-    </>
+    </Box>
   );
 }
 

@@ -29,8 +29,8 @@ export function ClassChoice({ form }: { form: LaunchForm }) {
 
 function ClassCard({ item }: { item: OfferedClass }) {
   return (
-    <Radio.Card value={item.name} className={classes.card} aria-label={item.title} disabled={!item.ok}>
-      <Group wrap="nowrap" gap="sm" align="flex-start">
+    <Radio.Card value={item.name} className={classes.card} style={{ display: "flex", alignItems: "flex-start" }} aria-label={item.title} disabled={!item.ok}>
+      <Group wrap="nowrap" gap="sm" align="flex-start" style={{ flex: 1 }}>
         <div style={{ flex: 1, minWidth: 0 }}>
           <Group gap={8}>
             <Text fw={550}>{item.title}</Text>
@@ -40,7 +40,7 @@ function ClassCard({ item }: { item: OfferedClass }) {
             {formatResources(item.resources)}
             {item.lifetime_s && ` · up to ${formatDuration(item.lifetime_s)}`}
           </Text>
-          <Text size="xs" c="dimmed" lineClamp={2}>
+          <Text size="xs" c="dimmed" lineClamp={item.ok ? 2 : 4}>
             {item.ok ? item.description : item.reason}
           </Text>
         </div>

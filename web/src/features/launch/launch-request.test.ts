@@ -17,6 +17,14 @@ describe("the request", () => {
     expect(request?.resources).toEqual({ cpus: 4, memory_gb: 2, gpus: 0, disk_gb: 0 });
   });
 
+  it("names a class, or amounts that were typed in its place, and labels", () => {
+    const draft = { tool: "jupyterlab", identifiers: [], settings: {}, resource_class: "large", labels: ["gpu-a100"] };
+    expect(requestOf(draft, fakeSpec())).toMatchObject({ resource_class: "large", labels: ["gpu-a100"] });
+    expect(requestOf({ ...draft, cpus: 4 }, fakeSpec())).not.toHaveProperty("resource_class");
+    const wish = readLaunchWish(new URLSearchParams("tool=t&class=large&label=a&label=b"));
+    expect(linkOf(draftOf(wish, undefined))).toBe("/launch?tool=t&class=large&label=a&label=b");
+  });
+
   it("is none without a tool", () => {
     expect(requestOf({ tool: undefined, identifiers: [], settings: {} }, undefined)).toBeNull();
   });
