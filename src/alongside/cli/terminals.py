@@ -104,7 +104,8 @@ def _terminal(shell: Shell) -> Iterator[None]:
     loop.add_signal_handler(signal.SIGWINCH, _later(loop, lambda: shell.tell(resize=size())))
     try:
         if before is not None:
-            tty.setraw(0)
+            # what was typed ahead stays
+            tty.setraw(0, termios.TCSADRAIN)
         yield
     finally:
         loop.remove_signal_handler(signal.SIGWINCH)

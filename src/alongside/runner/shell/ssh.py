@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
-from asyncssh.constants import OPEN_ADMINISTRATIVELY_PROHIBITED
+from asyncssh.constants import EXTENDED_DATA_STDERR, OPEN_ADMINISTRATIVELY_PROHIBITED
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -35,6 +35,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 BROUGHT = ("LANG", "LC_", "COLORTERM", "TERM_PROGRAM")
 
 Key = asyncssh.SSHKey
+_Attend = Callable[[asyncssh.SSHServerProcess[bytes]], Coroutine[Any, Any, None]]
 
 
 def host_key(folder: Path, run: str) -> Key:
@@ -62,9 +63,8 @@ async def serve(connection: socket.socket, places: Places, run: str, key: Key) -
     try:
         served = await asyncssh.run_server(
             connection,
-            server_factory=lambda: _Server(places, run),
+            server_factory=lambda: _Server(places, run, attend),
             server_host_keys=[key],
-            process_factory=attend,
             encoding=None,
             line_editor=False,
             x11_forwarding=False,
@@ -82,13 +82,32 @@ async def serve(connection: socket.socket, places: Places, run: str, key: Key) -
         connection.close()
 
 
+class _Process(asyncssh.SSHServerProcess[bytes]):
+    """As the library has it, but that sftp is a program in the run and not a server in this process."""
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        assert self._conn is not None
+        reader = asyncssh.SSHReader[bytes](self, self._chan)
+        writer = asyncssh.SSHWriter[bytes](self, self._chan)
+        errors = asyncssh.SSHWriter[bytes](self, self._chan, EXTENDED_DATA_STDERR)
+        self._stdin, self._stdout, self._stderr = reader, writer, errors
+        self._conn.create_task(self._process_factory(self), reader.logger)
+
+
 class _Server(asyncssh.SSHServer):
-    def __init__(self, places: Places, run: str) -> None:
+    def __init__(self, places: Places, run: str, attend: _Attend) -> None:
         self._places = places
         self._run = run
+        self._attend = attend
 
     def begin_auth(self, username: str) -> bool:
         return False
+
+    def session_requested(self) -> _Process:
+        return _Process(self._attend, None, 0, False)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
         if dest_host not in HERE:
