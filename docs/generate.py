@@ -1,10 +1,11 @@
 """Writes the reference pages that follow from the code; `--check` only says which are out of date.
 
-settings.md, command-line.md, errors.md, endpoints.md and openapi.json below docs/reference.
+settings.md, command-line.md, errors.md, permissions.md, endpoints.md and openapi.json below docs/reference.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         "settings.md": NOTE + settings_page(),
         "command-line.md": NOTE + command_line_page(),
         "errors.md": NOTE + errors_page(),
+        "permissions.md": NOTE + permissions_page(),
         "endpoints.md": NOTE + endpoints_page(document),
         "openapi.json": json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n",
     }
@@ -133,6 +135,17 @@ def errors_page() -> str:
         meaning = (kind.__doc__ or "").strip().splitlines()[0]
         parts.append(f"| `{code}` | {status_of(kind)} | {_cell(meaning)} | {_cell(HINTS.get(code, ''))} |")
     return "\n".join(parts) + "\n"
+
+
+def permissions_page() -> str:
+    """As `tests/api/permissions.toml` has it, which a test holds against the hub."""
+    path = REFERENCE.parents[1] / "tests" / "support" / "permissions.py"
+    spec = importlib.util.spec_from_file_location("permissions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["permissions"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.page()
 
 
 def problems(kind: type[errors.Problem]) -> Iterator[type[errors.Problem]]:

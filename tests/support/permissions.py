@@ -6,6 +6,8 @@ those tokens), then conditions:
 owner     the thing is the caller's own; administrators pass too
 shared    also those with whom it is shared
 manager   managers of the group; administrators pass too
+sharee    only those with whom it is shared
+guest     only guests
 session   a browser session, not a token
 whole     a browser session, or a token with the scope admin
 human     nobody who looks as somebody else, although it only reads
@@ -20,7 +22,9 @@ from pathlib import Path
 
 TABLE = Path(__file__).resolve().parents[1] / "api" / "permissions.toml"
 SCOPES = ("read", "run", "publish", "admin")
-CONDITIONS = frozenset({"owner", "shared", "manager", "session", "whole", "human", "looking"})
+CONDITIONS = frozenset(
+    {"owner", "shared", "manager", "sharee", "guest", "session", "whole", "human", "looking"}
+)
 SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -39,6 +43,7 @@ class Role:
     #: what the table's things are to them
     owner: bool = False
     shared: bool = False
+    guest: bool = False
     manager: bool = False
     looking: bool = False
     runner: bool = False
@@ -51,7 +56,7 @@ ROLES = (
     Role("waiting", "an account that waits for approval", known=False),
     Role("expired", "an API token that has ended", known=False),
     Role("runner", "a runner's token", known=False, runner=True),
-    Role("guest", "an anonymous guest", ("read", "run")),
+    Role("guest", "an anonymous guest", ("read", "run"), guest=True),
     Role("user", "somebody else", USER),
     Role("owner", "whose run, home, token, … it is", USER, owner=True),
     Role("shared", "with whom the run is shared", USER, shared=True),
@@ -86,13 +91,17 @@ class Rule:
             return False
         if "whole" in self.conditions and not (role.session or "admin" in role.scopes):
             return False
+        if "guest" in self.conditions and not role.guest:
+            return False
+        if "sharee" in self.conditions:
+            return role.shared
         if not self.is_about_things or role.admin:
             return True
         return any(word in self.conditions and getattr(role, word) for word in ("owner", "shared", "manager"))
 
     @property
     def is_about_things(self) -> bool:
-        return bool(self.conditions & {"owner", "shared", "manager"})
+        return bool(self.conditions & {"owner", "shared", "sharee", "manager"})
 
 
 def rules() -> dict[str, Rule]:

@@ -105,6 +105,67 @@ def accounts_link(name: AccountName, as_json: screen.AsJson = False) -> None:
         screen.out.print(link.url)
 
 
+@accounts.command("waiting")
+def accounts_waiting(as_json: screen.AsJson = False) -> None:
+    """Those who ask for an account."""
+    with connect() as client:
+        found = list(client.admin.waiting())
+    if as_json:
+        screen.show_json(found)
+        return
+    screen.show_table(
+        ["name", "display name", "email", "confirmed", "asked"],
+        ([a.name, a.display_name, a.email, a.email_verified, a.created_at] for a in found),
+        empty="Nobody waits.",
+    )
+
+
+@accounts.command("approve")
+def accounts_approve(name: AccountName) -> None:
+    """Admit somebody who asks for an account."""
+    with connect() as client:
+        client.admin.approve(name)
+    screen.say(f"Approved {name}.")
+
+
+@accounts.command("refuse")
+def accounts_refuse(name: AccountName) -> None:
+    """Say no to somebody who asks for an account."""
+    with connect() as client:
+        client.admin.refuse(name)
+    screen.say(f"Refused {name}.")
+
+
+@accounts.command("invite")
+def accounts_invite(
+    email: Annotated[str | None, typer.Option(help="Only this address; it is mailed there.")] = None,
+    uses: Annotated[int, typer.Option(help="How many people may use it.")] = 1,
+    days: Annotated[int | None, typer.Option(help="Days until it ends.")] = None,
+    group: Annotated[str | None, typer.Option(help="Group that they join.")] = None,
+) -> None:
+    """Print a link that lets somebody register."""
+    with connect() as client:
+        screen.out.print(client.admin.invite(email=email, uses=uses, days=days, group=group))
+
+
+@accounts.command("audit")
+def accounts_audit(
+    limit: Annotated[int, typer.Option(help="How many entries.", min=1, max=500)] = 50,
+    as_json: screen.AsJson = False,
+) -> None:
+    """What was done to accounts, newest first."""
+    with connect() as client:
+        found = client.admin.audit(limit)
+    if as_json:
+        screen.show_json(found)
+        return
+    screen.show_table(
+        ["at", "who", "did", "to", "detail"],
+        ([entry.at, entry.actor, entry.action, entry.thing, entry.detail] for entry in found),
+        empty="Nothing was done yet.",
+    )
+
+
 @accounts.command("disable")
 def accounts_disable(name: AccountName) -> None:
     """Let an account sign in no more; what it owns stays."""

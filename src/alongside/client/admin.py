@@ -10,6 +10,7 @@ from alongside.client.answers import Link, NewRegistrationToken
 from alongside.client.errors import CallFailed
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.accounts import Account, AccountClass, Group, Limits, Tag
+from alongside.spec.admission import AuditEntry
 from alongside.spec.sites import ResourceClass, Runner, Site
 
 
@@ -34,6 +35,27 @@ class Admin:
 
     def sign_in_link(self, name: str) -> Link:
         return loaded(Link, self._hub.post(f"/accounts/{self.account(name).id}/sign-in-link"))
+
+    def waiting(self) -> Iterator[Account]:
+        """Those who ask for an account."""
+        return (loaded(Account, item) for item in self._hub.pages("/accounts", standing="waiting"))
+
+    def approve(self, name: str) -> Account:
+        return loaded(Account, self._hub.post(f"/accounts/{self.account(name).id}/approve"))
+
+    def refuse(self, name: str) -> Account:
+        return loaded(Account, self._hub.post(f"/accounts/{self.account(name).id}/refuse"))
+
+    def invite(self, *, group: str | None = None, **more: Any) -> str:
+        """A link that admits, shown this once. `more`: email, uses, days, note, account_class."""
+        given = {key: value for key, value in more.items() if value is not None}
+        if group is not None:
+            given["group"] = self.group(group).id
+        return str(self._hub.post("/invitations", given)["url"])
+
+    def audit(self, limit: int = 100) -> list[AuditEntry]:
+        """What was done to accounts, newest first."""
+        return [loaded(AuditEntry, item) for item in self._hub.get("/audit", limit=limit)["items"]]
 
     def groups(self) -> Iterator[Group]:
         return (loaded(Group, item) for item in self._hub.pages("/groups"))
