@@ -39,7 +39,7 @@ def test_a_file_goes_round_through_a_home(
     page = visit()
     sign_in(page, place)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Files").first.click()
-    expect(page.get_by_role("button", name="Upload")).to_be_visible()
+    expect(page.get_by_role("table", name="Files")).to_be_visible()
 
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload").click()

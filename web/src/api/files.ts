@@ -2,7 +2,7 @@
  * Files at sites. The hub says who may open what; the folder itself is asked at its site's file server, with a
  * short-lived grant in a header. No cookie goes there, and no grant stands in an address.
  */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { api, body } from "./client";
 import { problemOf } from "./problem";
 import type { Drive, FileGrant, SaveRequest } from "./types";
@@ -108,10 +108,16 @@ async function tell(folder: FolderId, door: string, content: object): Promise<un
   return (await askSite(folder, "POST", door, {}, init)).json();
 }
 
+/** Asks for the lists of a folder again; one that is on its way was asked for before the change. */
+export async function renewFolder(client: QueryClient, folder: FolderId): Promise<void> {
+  await client.cancelQueries({ queryKey: fileKeys.folder(folder) });
+  await client.invalidateQueries({ queryKey: fileKeys.folder(folder) });
+}
+
 /** What changes a folder; the lists of it are asked for again. */
 export function useChanges(folder: FolderId) {
   const client = useQueryClient();
-  const onSettled = () => client.invalidateQueries({ queryKey: fileKeys.folder(folder) });
+  const onSettled = () => renewFolder(client, folder);
   return {
     makeFolder: useMutation({ mutationFn: (path: string) => tell(folder, "folder", { path }), onSettled }),
     move: useMutation({ mutationFn: (move: { path: string; to: string }) => tell(folder, "move", move), onSettled }),

@@ -87,24 +87,26 @@ function TextPreview(props: FilePreviewProps) {
     enabled: Boolean(data),
     gcTime: 0,
   });
-  const [editing, setEditing] = useState(false);
+  // What was read when the editing began: a draft outlives whatever happens to the file meanwhile.
+  const [editing, setEditing] = useState<{ text: string; version: string } | null>(null);
+  if (editing) return <Editor {...props} {...editing} onDone={() => setEditing(null)} />;
   if (error) return <ProblemAlert error={error} />;
   if (!text) return <Loader size="sm" />;
   if (text.text === null) return <Text size="sm" c="dimmed">There is no preview of this kind of file. Download it to open it.</Text>;
-  if (editing) return <Editor {...props} text={text.text} version={text.version} onDone={() => setEditing(false)} />;
+  const shown = { text: text.text, version: text.version };
   const suffix = suffixOf(path);
   return (
     <Stack gap="xs">
       {writable && size <= EDIT_BYTES && (
-        <Button size="xs" variant="default" w="fit-content" leftSection={<IconPencil size={15} aria-hidden />} onClick={() => setEditing(true)}>
+        <Button size="xs" variant="default" w="fit-content" leftSection={<IconPencil size={15} aria-hidden />} onClick={() => setEditing(shown)}>
           Edit
         </Button>
       )}
       {suffix === "csv" || suffix === "tsv" ? (
-        <TablePreview rows={parseTable(text.text, suffix === "csv" ? "," : "\t", TABLE_ROWS)} />
+        <TablePreview rows={parseTable(shown.text, suffix === "csv" ? "," : "\t", TABLE_ROWS)} />
       ) : (
         <Box component="pre" className="mono" m={0} fz="xs" mah="60vh" style={{ overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere" }} tabIndex={0} aria-label="Text">
-          {text.text.slice(0, TEXT_BYTES)}
+          {shown.text.slice(0, TEXT_BYTES)}
         </Box>
       )}
       {size > TEXT_BYTES && (
@@ -124,7 +126,7 @@ function Editor({ folder, path, text, version, onDone }: FilePreviewProps & { te
       <Textarea aria-label={`Text of ${nameOf(path)}`} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} autosize minRows={8} maxRows={28} spellCheck={false} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} />
       <ProblemAlert error={save.error} title={save.error ? "It was not saved" : undefined} />
       <Group gap="xs">
-        <Button size="xs" loading={save.isPending} onClick={() => save.mutate({ path, text: draft, version }, { onSuccess: onDone })}>
+        <Button size="xs" loading={save.isPending} onClick={() => void save.mutateAsync({ path, text: draft, version }).then(onDone, () => undefined)}>
           Save
         </Button>
         <Button size="xs" variant="default" onClick={onDone}>

@@ -1,7 +1,7 @@
 /** Uploads in pieces: one file after the other, gone on with where a connection broke. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { askSite, fileKeys, PIECE_BYTES, type FolderId } from "@/api/files";
+import { askSite, PIECE_BYTES, renewFolder, type FolderId } from "@/api/files";
 import { asProblem } from "@/api/problem";
 import { joined } from "./paths";
 
@@ -37,7 +37,7 @@ export function useUploads() {
         const problem = asProblem(error);
         change(upload.id, { state: problem.code === "name_taken" ? "exists" : "broken", reason: problem.detail });
       }
-      await client.invalidateQueries({ queryKey: fileKeys.folder(upload.folder) });
+      await renewFolder(client, upload.folder);
     });
   };
 
