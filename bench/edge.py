@@ -2,7 +2,7 @@
 
 One light tool behind all three: HAProxy's own `return` for small answers, a plain loop of `send` for
 the 100 MB. Rounds are interleaved, so that a busy machine slows all three, and the figures are medians.
-wrk loads with ten threads; each stays on one run, as a browser does. Requests carry a cookie, and the
+wrk loads with four threads; each stays on one run, as a browser does. Requests carry a cookie, and the
 edge applies all its rules. Downloads through the edge are measured over a unix socket (tools of the
 process executor) and over TCP (containers); the slower one counts.
 
@@ -49,7 +49,7 @@ from support.web_tools import free_port
 
 PEER = Path(__file__).parent / "peers" / "node_modules" / ".bin" / "configurable-http-proxy"
 FEW, MANY = 10, 2000
-THREADS, CONNECTIONS = 10, 40
+THREADS, CONNECTIONS = 4, 40
 BIG_BYTES = 100 * 1024 * 1024
 CHUNK_BYTES = 1 << 20
 SOCKETS, CHANGES = 20, 1000
@@ -68,7 +68,7 @@ function init(args)
     local path, host, cookie = line:match("^(%S+) (%S+) (%S*)$")
     requests[#requests + 1] = wrk.format("GET", path, {Host = host, Cookie = cookie ~= "" and cookie or nil})
   end
-  request_text = requests[1 + math.floor(at * #requests / 10)]
+  request_text = requests[1 + math.floor(at * #requests / THREADS)]
 end
 function request() return request_text end
 """
@@ -111,7 +111,7 @@ class Visit:
 
 async def measure(folder: Path, rounds: int, seconds: float, peer: bool) -> int:
     figures = Figures()
-    (folder / "load.lua").write_text(SCRIPT)
+    (folder / "load.lua").write_text(SCRIPT.replace("THREADS", str(THREADS)))
     with small_tool(folder) as small, big_tool(folder) as big:
         async with contextlib.AsyncExitStack() as stack:
             ways: dict[str, list[Visit]] = {"direct": [Visit(small)]}

@@ -1,4 +1,4 @@
-"""Sharing with real parts: each grantee comes in, is seen to be in, and once revoked is out within a second."""
+"""Sharing with real parts: each grantee comes in, is seen to be in, and is out within a second."""
 
 from __future__ import annotations
 
