@@ -17,15 +17,6 @@ from alongside.spec.wire import Errand, Owner
 ANN = Owner("01kann", "ann")
 
 
-@pytest.fixture(autouse=True)
-def reachable(tmp_path: Path) -> None:
-    """As a data folder is: others may go through and list nothing; pytest keeps its own to itself."""
-    if os.getuid() == 0:
-        for folder in (tmp_path, *tmp_path.parents):
-            if folder.stat().st_uid == 0 and folder != Path("/"):
-                folder.chmod(folder.stat().st_mode | 0o011)
-
-
 class Site:
     def __init__(self, folder: Path, *, busy: bool = False, **settings: Any) -> None:
         self.homes = Homes(RunnerSettings(**settings), folder)

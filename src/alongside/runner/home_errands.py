@@ -14,6 +14,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ class _Work:
 
     async def furnish(self, folders: list[str]) -> None:
         if folders:
-            await self._as_owner("mkdir", "-p", "--", *(str(self.home / folder) for folder in folders))
+            await self._as_owner(self.home, "mkdir", "-p", "--", *folders)
 
     async def measured(self) -> dict[str, Any]:
         self.tell(None, "measuring")
@@ -139,48 +140,56 @@ class _Work:
         if not source.is_dir():
             raise ErrandFailed("home_unusable", "the site does not have this snapshot any more")
         self.tell(None, "restoring")
-        everything = ("find", str(self.home), "-mindepth", "1", "-xdev")
-        await self._as_owner(*everything, "-type", "d", "-exec", "chmod", "u+rwx", "{}", "+")
-        await self._as_owner(*everything, "-delete")
+        everything = ("find", ".", "-mindepth", "1", "-xdev")
+        await self._as_owner(self.home, *everything, "-type", "d", "-exec", "chmod", "u+rwx", "{}", "+")
+        await self._as_owner(self.home, *everything, "-delete")
         await self._copy(source, self.home)
 
     async def forget(self, name: str) -> None:
         for place in (self._place(name), self._place(f"{name}.part")):
             if place.is_dir():
                 with contextlib.suppress(ErrandFailed):
-                    await self._as_owner("chmod", "-R", "u+rwX", "--", str(place))
+                    await self._as_owner(place, "chmod", "-R", "u+rwX", ".")
                 await asyncio.to_thread(shutil.rmtree, place)
 
     async def _copy(self, source: Path, target: Path) -> None:
-        await self._as_owner(
-            *("cp", "--archive", "--reflink=auto", "--one-file-system", "--no-target-directory"),
-            *("--", str(source), str(target)),
-            moving=True,
-        )
+        """What is in one folder to another, both of the owner, wherever these are."""
+        opened = os.open(source, os.O_PATH | os.O_DIRECTORY)
+        copy = ("cp", "--archive", "--reflink=auto", "--one-file-system", "--no-target-directory", "--")
+        try:
+            await self._as_owner(
+                target, *copy, f"/proc/self/fd/{opened}/.", ".", opened=(opened,), moving=True
+            )
+        finally:
+            os.close(opened)
 
     async def _size(self, folder: Path) -> tuple[int, int]:
         """Bytes on the disk, and how many files and folders."""
-        size = await self._as_owner(*GENTLY, "du", "-sx", "--block-size=1", "--", str(folder), moving=True)
-        files = await self._as_owner(*GENTLY, "du", "-sx", "--inodes", "--", str(folder), moving=True)
+        size = await self._as_owner(folder, *GENTLY, "du", "-sx", "--block-size=1", ".", moving=True)
+        files = await self._as_owner(folder, *GENTLY, "du", "-sx", "--inodes", ".", moving=True)
         return _first_number(size), max(0, _first_number(files) - 1)
 
-    async def _as_owner(self, *argv: str, moving: bool = False) -> str:
-        """Run a program of the system as the home's owner; `moving`: what goes meanwhile is no failure.
+    async def _as_owner(
+        self, folder: Path, *argv: str, opened: tuple[int, ...] = (), moving: bool = False
+    ) -> str:
+        """Run a program of the system in a folder as the home's owner.
+
+        `moving`: what goes meanwhile is no failure. The folder is entered by the runner, as its owner
+        may not get through those above it; or, where a file system lets no root in, by the owner.
 
         Raises:
             ErrandFailed: with its last words.
         """
-        them: dict[str, Any] = {}
+        how: dict[str, Any] = {}
         if os.getuid() == 0:
-            them = {"user": self.who.uid, "group": self.who.gid, "extra_groups": list(self.who.gids)}
-        running = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-            **them,
-        )
+            how = {"user": self.who.uid, "group": self.who.gid, "extra_groups": list(self.who.gids)}
+        how |= {"env": {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, "pass_fds": opened}
+        how |= {"stdin": DEVNULL, "stdout": PIPE, "stderr": PIPE}
+        try:
+            running = await asyncio.create_subprocess_exec(*argv, cwd=folder, **how)
+        except PermissionError:
+            enter = ("sh", "-c", 'cd -- "$0" && exec "$@"', str(folder))
+            running = await asyncio.create_subprocess_exec(*enter, *argv, cwd="/", **how)
         try:
             out, err = await running.communicate()
         except asyncio.CancelledError:
