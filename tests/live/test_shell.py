@@ -99,7 +99,13 @@ def place(request: pytest.FixtureRequest, installed: dict[str, Place]) -> Place:
 
 def test_exec_passes_streams_and_the_exit_code(place: Place) -> None:
     done = place.alongside(
-        "exec", place.run.id, "--", "sh", "-c", "cat; echo $ALONGSIDE_RUN; echo no >&2; exit 5", input=b"given\n"
+        "exec",
+        place.run.id,
+        "--",
+        "sh",
+        "-c",
+        "cat; echo $ALONGSIDE_RUN; echo no >&2; exit 5",
+        input=b"given\n",
     )
     assert done.stdout.decode().split() == ["given", place.run.id], done.stderr
     assert (done.stderr, done.returncode) == (b"no\n", 5)

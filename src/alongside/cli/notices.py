@@ -60,7 +60,7 @@ def settings(as_json: screen.AsJson = False) -> None:
     if not found.mail:
         screen.say("This installation sends no mail (mail.host is not set).")
     elif not found.address:
-        screen.say("Your account has no e-mail address.")
+        screen.say("Your account has no e-mail address that was confirmed.")
 
 
 @app.command("set")

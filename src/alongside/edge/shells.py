@@ -32,6 +32,9 @@ CONNECT_S = 5.0
 ANYBODY = ""
 #: closed because the right to be there has ended
 ENDED = 4403
+REVOKED = "this access was revoked"
+#: for somebody who does not listen
+TELL_S = 0.3
 
 log = structlog.get_logger("edge")
 
@@ -107,7 +110,7 @@ class Shells:
             raise Unauthenticated("the ticket is for another run")
         shut_out = (self._revoked.get((run, name), 0.0) for name in (ticket.grantee, ANYBODY))
         if ticket.issued_at <= max(shut_out):
-            raise Unauthenticated("this access was revoked")
+            raise Unauthenticated(REVOKED)
         self._used.claim(ticket, now)
         return ticket, wish
 
@@ -155,4 +158,8 @@ async def _pump(source: _End, sink: _End) -> None:
 
 async def _close(ws: web.WebSocketResponse) -> None:
     with contextlib.suppress(ConnectionError):
-        await ws.close(code=ENDED, message=b"this access was revoked")
+        # in words, because the code of a closing may be lost to a connection that ends at once
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_S):
+                await ws.send_json({"error": REVOKED})
+        await ws.close(code=ENDED, message=REVOKED.encode())

@@ -92,6 +92,8 @@ class _Headers:
                 "default-src 'self'",
                 "script-src 'self'",
                 f"style-src 'self'{nonce}",
+                # a shell's screen colours its letters one by one
+                "style-src-attr 'unsafe-inline'",
                 # Previews of what runs made come from the site's file server.
                 f"img-src 'self' data: blob: {self._tools}",
                 f"connect-src 'self' {self._tools} {self._shells}",

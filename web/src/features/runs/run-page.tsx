@@ -23,6 +23,7 @@ import { RunAccess, RunDetails } from "./run-details";
 import { RunHistory } from "./run-history";
 import { RunLog } from "./run-log";
 import { RunProgress } from "./run-progress";
+import { RunPorts, RunShell } from "./run-shell";
 import { RunShares } from "./run-shares";
 import { isMoving } from "./run-verbs";
 import { SharedRunPage } from "./shared-runs";
@@ -111,6 +112,7 @@ function Loaded({ run }: { run: Run }) {
         <Grid.Col span={{ base: 12, md: 7.5 }}>
           <Stack gap="lg">
             <RunArtifacts run={run} />
+            <RunShell run={run} />
             <RunLog run={run} />
             <RunHistory run={run} />
           </Stack>
@@ -120,6 +122,7 @@ function Loaded({ run }: { run: Run }) {
             <RunData run={run} />
             <RunDetails run={run} />
             <RunShares run={run} />
+            <RunPorts run={run} />
             <RunAccess run={run} />
             <AsCommand lines={commandsOf(run)} />
           </Stack>
@@ -150,6 +153,7 @@ function Lead({ run }: { run: Run }) {
 function commandsOf(run: Run): string[] {
   const lines = [`alongside runs show ${run.id}`, `alongside logs ${run.id} --follow`];
   if (run.word === "Stopped") lines.push(`alongside start ${run.id}`);
-  else if (isMoving(run)) lines.push(`alongside stop ${run.id}`);
+  if (run.state === "running") lines.push(`alongside shell ${run.id}`);
+  if (run.word !== "Stopped" && isMoving(run)) lines.push(`alongside stop ${run.id}`);
   return lines;
 }
