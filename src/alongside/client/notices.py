@@ -13,7 +13,7 @@ from alongside.spec.notices import Notice, NoticeSetting, Webhook
 
 @dataclass(frozen=True)
 class NoticeSettings:
-    #: where mail goes; None: the account has no address
+    #: where mail goes; None: the account has no address that was confirmed
     address: str | None
     #: whether this installation sends mail at all
     mail: bool

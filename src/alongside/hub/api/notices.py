@@ -40,7 +40,7 @@ class ReadBody:
 
 @dataclass(frozen=True)
 class NoticeSettings:
-    #: where mail goes; null: the account has no address
+    #: where mail goes; null: the account has no address that was confirmed
     address: str | None
     #: whether this installation sends mail at all
     mail: bool
@@ -194,4 +194,5 @@ def get_delivery(tx: Tx, id: str) -> DeliveryFate:
 
 
 def _settings(found: tuple[NoticeSetting, ...]) -> NoticeSettings:
-    return NoticeSettings(caller().account.email, bool(hub().config.mail.host), found)
+    account = caller().account
+    return NoticeSettings(account.email if account.email_verified else None, bool(hub().config.mail.host), found)

@@ -79,8 +79,10 @@ def remove_older(tx: Tx, before: datetime, limit: int) -> None:
 
 
 def address_of(tx: Tx, account: str) -> str | None:
-    """Where mail to this account goes; None: nowhere."""
-    query = select(accounts.c.email).where(accounts.c.id == account, accounts.c.active)
+    """Where mail to this account goes; None: nowhere. Whose an unconfirmed address is nobody knows."""
+    query = select(accounts.c.email).where(
+        accounts.c.id == account, accounts.c.active, accounts.c.email_verified
+    )
     return tx.execute(query).scalar() or None
 
 

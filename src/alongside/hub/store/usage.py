@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -30,6 +31,7 @@ from alongside.hub.store.schema import (
     datasets,
     group_members,
     groups,
+    homes,
     locations,
     run_datasets,
     runs,
@@ -226,7 +228,7 @@ def _grouped(by: By, table: Table, measures: list[Any]) -> tuple[Any, Any, Any]:
 
 
 def stored(tx: Tx, by: By, whose: Whose) -> dict[str, int]:
-    """Bytes that are kept now, by the same keys: artifacts of runs, and what datasets hold."""
+    """Bytes that are kept now, by the same keys: homes and artifacts of runs, or what datasets hold."""
     if by == "day":
         return {}
     if by == "dataset":
@@ -245,6 +247,24 @@ def stored(tx: Tx, by: By, whose: Whose) -> dict[str, int]:
         joined = joined.join(group_members, group_members.c.account_id == runs.c.account_id)
     query = select(key.label("key"), func.sum(artifacts.c.size_bytes).label("size")).select_from(joined)
     if (condition := whose.of(runs.c.account_id)) is not None:
+        query = query.where(condition)
+    kept: Counter[str] = Counter({row.key: row.size or 0 for row in tx.execute(query.group_by(key))})
+    kept.update(_in_homes(tx, by, whose))
+    return dict(kept)
+
+
+def _in_homes(tx: Tx, by: By, whose: Whose) -> dict[str, int]:
+    key: Any = homes.c.account_id
+    joined: Any = homes
+    if by == "tool":
+        return {}
+    if by == "site":
+        key, joined = sites.c.name, homes.join(sites, sites.c.id == homes.c.site_id)
+    elif by == "group":
+        key = group_members.c.group_id
+        joined = homes.join(group_members, group_members.c.account_id == homes.c.account_id)
+    query = select(key.label("key"), func.sum(homes.c.size_bytes).label("size")).select_from(joined)
+    if (condition := whose.of(homes.c.account_id)) is not None:
         query = query.where(condition)
     return {row.key: row.size or 0 for row in tx.execute(query.group_by(key))}
 

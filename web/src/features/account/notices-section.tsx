@@ -82,7 +82,7 @@ export function NoticesSection() {
 
 function mailNote(mail: boolean, address: string | null): string {
   if (!mail) return "This installation sends no mail.";
-  return address ? `Mail goes to ${address}.` : "Mail needs an e-mail address in your profile.";
+  return address ? `Mail goes to ${address}.` : "Mail needs an e-mail address in your profile that you have confirmed.";
 }
 
 function Webhooks() {

@@ -9,8 +9,7 @@ import type { Banner, NewBanner } from "@/api/types";
 import { Panel, PanelRow } from "@/components/panel";
 import { ProblemAlert } from "@/components/problem-alert";
 import { RowSkeletons } from "@/components/row-skeletons";
-import { formatMoment } from "@/lib/format";
-import { useNow } from "@/lib/use-now";
+import { formatDateTime } from "@/lib/format";
 
 const LEVELS = [
   { value: "info", label: "News" },
@@ -42,14 +41,13 @@ export function BannersTab() {
 }
 
 function BannerRow({ banner }: { banner: Banner }) {
-  const now = useNow();
   const removing = useRemoveBanner();
   const facts = [
     LEVELS.find((level) => level.value === banner.level)?.label,
     banner.site ?? "all sites",
-    `shown from: ${formatMoment(banner.starts_at, now)}`,
-    banner.ends_at && `until: ${formatMoment(banner.ends_at, now)}`,
-    banner.no_launch_from && `no launches from: ${formatMoment(banner.no_launch_from, now)}`,
+    `shown from ${formatDateTime(banner.starts_at)}`,
+    banner.ends_at && `until ${formatDateTime(banner.ends_at)}`,
+    banner.no_launch_from && `no launches from ${formatDateTime(banner.no_launch_from)}`,
   ].filter(Boolean);
   return (
     <Group justify="space-between" gap="sm">
@@ -93,7 +91,7 @@ function NewBannerForm() {
     <form onSubmit={submit}>
       <Stack gap="sm" maw="46rem">
         <Textarea name="text" label="New announcement" autosize minRows={2} maxLength={1000} required withAsterisk={false} error={faultOf(adding.error, "text")} />
-        <Group gap="sm" align="flex-start">
+        <Group gap="sm" align="flex-end">
           <Select name="level" label="Kind" data={LEVELS} defaultValue="info" allowDeselect={false} w="10rem" />
           <Select name="site" label="Site" placeholder="All" data={(sites ?? []).map((site) => site.name)} clearable w="10rem" />
           <TextInput type="datetime-local" name="starts_at" label="Shown from" description="Empty: now" error={faultOf(adding.error, "starts_at")} />

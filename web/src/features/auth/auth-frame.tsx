@@ -1,6 +1,7 @@
 /** The frame of every page that one sees before one is signed in. */
 import { Box, Card, Center, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
+import { Banners } from "@/components/banners";
 import { BrandMark } from "@/components/brand-mark";
 import { useDocumentTitle } from "@/lib/use-document-title";
 
@@ -9,6 +10,7 @@ export function AuthFrame({ title, heading, lead, children }: { title: string; h
   return (
     <Center mih="100vh" p="md" component="main" bg="var(--alongside-quiet)">
       <Box w="100%" maw={380} pb="8vh">
+        <Banners />
         <Stack align="center" gap={10} mb="lg">
           <BrandMark size={40} />
           <Title order={1} ta="center">

@@ -18,7 +18,7 @@ export function Bell() {
   return (
     <>
       <Tooltip label={unread > 0 ? plural(unread, "unread notice") : "Notices"}>
-        <Indicator label={unread > MOST_SHOWN ? `${MOST_SHOWN}+` : unread} size={16} offset={5} disabled={unread === 0} color="accent">
+        <Indicator label={unread > MOST_SHOWN ? `${MOST_SHOWN}+` : unread} size={16} offset={8} disabled={unread === 0} color="accent">
           <ActionIcon variant="subtle" color="gray" size={36} radius="md" aria-label={label} onClick={open}>
             <IconBell size={19} stroke={1.7} aria-hidden />
           </ActionIcon>

@@ -159,7 +159,7 @@ function Figures({ rows, by }: { rows: readonly UsageRow[]; by: string }) {
         <Table.Tbody>
           {rows.map((row) => (
             <Table.Tr key={row.key}>
-              <Table.Td>{row.name}</Table.Td>
+              <Table.Td miw="9rem">{row.name}</Table.Td>
               {MEASURES.map((item) => (
                 <Table.Td key={item.value} ta="right" style={{ whiteSpace: "nowrap" }}>
                   {item.show(row[item.value])}
