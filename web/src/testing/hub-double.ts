@@ -2,7 +2,7 @@
  * A double of the hub, for tests and for looking at pages without one: keeps its values in memory, answers as the
  * API does, problem documents and CSRF included. Runs advance only when a test says so, or by `liveliness`.
  */
-import type { Account, Banner, Dataset, Group, Me, Notice, Preview, Run, RunRequest, Site, Tag, Token, Tool } from "@/api/types";
+import type { Account, Banner, Dataset, Group, Me, Notice, Preview, Run, RunRequest, Share, SharedRun, Site, Tag, Token, Tool } from "@/api/types";
 import { fakeAction, fakeAttempt, fakeEvent, fakeArtifact, fakeId, fakeRun, fakeToolVersion, fakeSpec } from "./fakes";
 import { seed } from "./hub-seed";
 
@@ -23,6 +23,9 @@ export interface HubState {
   tokens: Token[];
   notices: Notice[];
   banners: Banner[];
+  shares: Share[];
+  /** runs of others that are shared with this person */
+  shared: SharedRun[];
   logs: Map<string, string>;
   /** every request that would change something, in order */
   written: { method: string; path: string; body: unknown }[];
@@ -99,6 +102,7 @@ export class HubDouble {
     this.routeSession();
     this.routeCatalogue();
     this.routeRuns();
+    this.routeShares();
     this.routeAdmin();
     this.routeLive();
     this.on("GET", "/badge.svg", ({ url }) => new Response(badge(url.searchParams.get("text") ?? "launch"), { headers: { "content-type": "image/svg+xml" } }));
@@ -220,6 +224,30 @@ export class HubDouble {
       const runner = found(state.sites.flatMap((site) => site.runners), path.id, "runner_unknown");
       runner.state = draining ? "draining" : "online";
       return json(runner);
+    });
+  }
+
+  private routeShares() {
+    const { state } = this;
+    this.on("GET", "/api/v1/runs/{id}/shares", ({ path }) => page(state.shares.filter((share) => share.run === path.id)));
+    this.on("POST", "/api/v1/runs/{id}/shares", async ({ path, json: read }) => {
+      const { kind, name, lasts_s } = await read<{ kind: Share["kind"]; name: string | null; lasts_s: number | null }>();
+      if (name === "nobody") return problem(422, "invalid", "name: nobody here is called 'nobody'", { faults: [{ field: "name", reason: "nobody here is called 'nobody'" }] });
+      const share: Share = { id: fakeId(), run: path.id ?? "", kind, name: name ?? "", account: null, group: null, members: [], created_at: iso(Date.now()), expires_at: lasts_s ? iso(Date.now() + lasts_s * 1000) : null };
+      state.shares.push(share);
+      const code = kind === "code" ? "7k3m-abcd-efgh-jkmn" : null;
+      return json({ share, code, link: code && `http://127.0.0.1:8470/share#${code}` }, 201);
+    });
+    this.on("DELETE", "/api/v1/runs/{id}/shares/{share}", ({ path }) => {
+      state.shares = state.shares.filter((share) => share.id !== path.share);
+      return new Response(null, { status: 204 });
+    });
+    this.on("GET", "/api/v1/runs/{id}/presence", () => page([{ account: state.account.id, name: state.account.name, came_at: iso(Date.now()), left_at: null }]));
+    this.on("GET", "/api/v1/shared-runs", () => page(state.shared));
+    this.on("GET", "/api/v1/shared-runs/{id}", ({ path }) => json(found(state.shared, path.id, "run_unknown")));
+    this.on("POST", "/api/v1/shares/redeem", async ({ json: read }) => {
+      const { code } = await read<{ code: string }>();
+      return code === "7k3m-abcd-efgh-jkmn" ? json(state.shared[0]) : problem(404, "share_unknown", "This code opens nothing: it was mistyped, or has ended.");
     });
   }
 

@@ -85,6 +85,8 @@ export function seed(): HubState {
     tokens: [{ id: fakeId(), name: "laptop", scopes: ["read", "run"], created_at: ago(5e5), expires_at: ago(-7e6), last_used_at: ago(400) }],
     notices: [],
     banners: [],
+    shares: [],
+    shared: [],
     logs: new Map([ready, task, failed, done, stopped].map((run) => [run.id, log.repeat(run === ready ? 12 : 1)])),
     written: [],
   };

@@ -1,7 +1,10 @@
 /** Before each test file: matchers, and what jsdom lacks that the components ask for. */
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+
+/** How long something may take to appear: a busy machine must not fail a test. */
+configure({ asyncUtilTimeout: 10_000 });
 
 afterEach(() => {
   cleanup();
