@@ -121,6 +121,21 @@ time.sleep(4242)
     await bench.executor.kill(handle)
 
 
+async def test_the_processor_time_that_it_uses_is_known_while_it_runs(bench: Bench) -> None:
+    """With that of what it started and what has ended since: by it a busy tool is told from an idle one."""
+    burn = "import time\nwhile time.process_time() < 0.6: pass"
+    start = f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {burn!r}])"
+    program = f"{start}\ntime.sleep(600)"
+    handle = await bench.start(bench.job(bench.task(program)))
+
+    async def used() -> bool:
+        return (await bench.executor.cpu_s(handle) or 0.0) >= 0.6
+
+    await until(used, within_s=TIMEOUT_S)
+    await bench.executor.kill(handle)
+    assert not await bench.executor.cpu_s(handle)
+
+
 async def test_stopping_asks_first(bench: Bench) -> None:
     job = bench.job(bench.server())
     handle = await bench.start(job)
