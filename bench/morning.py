@@ -1,11 +1,11 @@
 """Two hundred people launch a light tool within ten seconds: when are they all ready?
 
-One installation on this machine with the settings of production, through its edge; each person has an account,
-asks once at some moment of ten seconds and follows the progress stream. Meanwhile somebody looks at the class
-page, again and again. At the end every tool is asked through the edge.
+One installation on this machine with the settings of production, through its edge; each person has an
+account, asks once at some moment of ten seconds and follows the progress stream. Meanwhile somebody looks at
+the class page, again and again.
 
-Claims (issue 3): all ready and none lost, within 30 s on the process executor and within 60 s on Docker; the class
-page counts everybody, all the time.
+Claims (issue 3): all ready and none lost, within 30 s on the process executor and within 60 s on Docker; the
+class page counts everybody, all the time.
 
     python bench/morning.py [--executor process|docker|both] [--people 200]
 """
@@ -82,8 +82,10 @@ def morning(kind: str, count: int) -> bool:
 def installation(folder: Path, kind: str, count: int) -> Iterator[Installation]:
     with ExitStack() as stack:
         runner: dict[str, Any] = {
-            "executors": (f"alongside.runner.executors.{kind}",), "cpus": float(count), "memory_gb": float(count),
-        }  # fmt: skip
+            "executors": (f"alongside.runner.executors.{kind}",),
+            "cpus": float(count),
+            "memory_gb": float(count),
+        }
         if kind == "docker":
             engine = stack.enter_context(running_engine())
             runner |= {"docker_socket": str(engine.socket), "tool_subnet": engine.subnet}
@@ -120,10 +122,10 @@ async def look(place: Installation, crowd: crowds.Crowd, looks: list[Counter[str
     headers = {"Authorization": f"Bearer {place.started.api_token}"}
     async with aiohttp.ClientSession(headers=headers) as http:
         while True:
-            async with http.get(f"{place.url}/api/v1/groups/{crowd.group}/class") as answer:
+            async with http.get(f"{place.url}/api/v1/groups/{crowd.id}/class") as answer:
                 if answer.status == 200:
                     page = await answer.json()
-                    looks.append(Counter(person["word"] for person in page["people"]))
+                    looks.append(Counter(member["standing"] for member in page["members"]))
             await asyncio.sleep(LOOK_EVERY_S)
 
 
@@ -137,17 +139,13 @@ def judge(
     ready = sorted(item.ready for item in seen if item.ready is not None)
     waits = sorted(item.ready - item.asked for item in seen if item.ready is not None)
     posts = sorted(item.answered - item.asked for item in seen if item.run)
-    say(
-        f"{kind}: {len(seen)} people asked within {max(item.asked for item in seen):.1f} s, {len(ready)} are ready"
-    )
+    last = max(item.asked for item in seen)
+    say(f"{kind}: {len(seen)} people asked within {last:.1f} s, {len(ready)} are ready")
     if ready:
-        say(
-            f"  the last was ready after {ready[-1]:.1f} s, half of them after {ready[len(ready) // 2]:.1f} s; "
-            f"a person waited {statistics.median(waits):.1f} s (median), {waits[-1]:.1f} s at most"
-        )
-        say(
-            f"  the hub answered in {posts[len(posts) // 2] * 1e3:.0f} ms (median), {posts[-1] * 1e3:.0f} ms at most"
-        )
+        half = ready[len(ready) // 2]
+        say(f"  the last was ready after {ready[-1]:.1f} s, half of them after {half:.1f} s")
+        say(f"  a person waited {statistics.median(waits):.1f} s (median), {waits[-1]:.1f} s at most")
+        say(f"  the hub answered in {statistics.median(posts):.2f} s (median), {posts[-1]:.2f} s at most")
     say("  processor seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items()))
     for trouble, count in Counter(item.trouble for item in seen if item.trouble).most_common(3):
         say(f"  {count} times: {trouble[:200]}")

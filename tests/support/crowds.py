@@ -40,6 +40,7 @@ class Crowd:
     """People of one group, by their tokens."""
 
     group: str
+    id: str
     tokens: dict[str, str]
 
 
@@ -60,7 +61,7 @@ def gathered(place: Installation, count: int, group: str = "class") -> Crowd:
                     tx.execute(group_members.insert().values(group_id=group_id, account_id=who.account.id))
     finally:
         database.close()
-    return Crowd(group, tokens)
+    return Crowd(group, group_id, tokens)
 
 
 async def launching(

@@ -225,7 +225,7 @@ def explain(run: RunId, as_json: screen.AsJson = False) -> None:
         screen.show_json(found)
         return
     if found.position:
-        screen.say(f"Number {found.position} in the queue. {found.rule}".rstrip())
+        screen.say(f"It is {found.line}. {found.rule}".rstrip())
     screen.show_table(
         ["site", "runner", "reason"],
         (

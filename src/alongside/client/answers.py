@@ -159,6 +159,10 @@ class Explained:
     refusals: tuple[dict[str, Any], ...]
     position: int | None = None
     rule: str = ""
+    #: seconds until it is ready, as far as that is known
+    about_s: float | None = None
+    #: its place in words
+    line: str = ""
 
 
 @dataclass(frozen=True)

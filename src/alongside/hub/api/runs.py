@@ -345,7 +345,7 @@ def list_attempts(tx: Tx, run_id: str, query: NumberedQuery) -> Page[Attempt]:
 @door(doors, "GET", "/runs/<run_id>/explain", answers={200: runs.Explanation}, problems=(errors.RunUnknown,))
 def explain_run(tx: Tx, run_id: str) -> runs.Explanation:
     """Why a run waits: what speaks against each runner, and its place in the line."""
-    return runs.explain(tx, caller(), run_id, config=hub().config)
+    return runs.explain(tx, caller(), run_id, hub().clock(), config=hub().config)
 
 
 @door(

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from alongside.hub import runs
+from alongside.hub.doors import Tx
 from alongside.hub.live import desk as live
+from alongside.spec.accounts import Caller
+from alongside.spec.line import Place
+from alongside.spec.placement import STARTS_FULL
 from alongside.spec.runs import FINAL, Run, word
 
 LOG_PIECE_BYTES = 64 * 1024
 LOOK_AGAIN_S = 0.5
+LINE_EVERY_S = 5.0
 
 
 async def progress(request: web.Request) -> web.StreamResponse:
@@ -21,20 +28,22 @@ async def progress(request: web.Request) -> web.StreamResponse:
     desk, run_id = live.desk(request), request.match_info["id"]
     caller = await live.caller(request)
     with desk.broadcast.listening(run_id) as hints:
-        run = await desk.read(lambda tx: runs.get(tx, caller, run_id))
+        run, line = await desk.read(partial(_seen, caller=caller, run_id=run_id, now=desk.hub.clock()))
         async with live.stream(request) as response:
             last = None
             while True:
-                shown = _progress(run)
+                shown = _progress(run, line)
                 if shown != last:
                     await live.send(response, shown)
                     last = shown
                 if run.ready or run.state in FINAL or run.state == "paused":
                     break
-                if not await _next(hints, response):
+                if not await _next(hints, response, line):
                     break
                 caller = await live.caller(request)
-                run = await desk.read(lambda tx, caller=caller: runs.get(tx, caller, run_id))
+                run, line = await desk.read(
+                    partial(_seen, caller=caller, run_id=run_id, now=desk.hub.clock())
+                )
     return response
 
 
@@ -83,7 +92,12 @@ ROUTES = (
 )
 
 
-def _progress(run: Run) -> dict[str, Any]:
+def _seen(tx: Tx, *, caller: Caller, run_id: str, now: datetime) -> tuple[Run, Place | None]:
+    run = runs.get(tx, caller, run_id)
+    return run, runs.in_line(tx, run_id, now) if run.state == "queued" else None
+
+
+def _progress(run: Run, line: Place | None) -> dict[str, Any]:
     shown = word(run.state, ready=run.ready, kind=run.kind)
     failed = run.state in {"executor_error", "system_error"}
     message = run.reason if failed or run.state in {"queued", "paused"} else run.message or run.reason
@@ -94,6 +108,10 @@ def _progress(run: Run) -> dict[str, Any]:
         "word": shown,
         "reason_code": run.reason_code,
     }
+    if line is not None:
+        data |= {"position": line.position, "about_s": line.about_s, "line": line.words}
+        if line.position > 1 or run.reason.endswith(STARTS_FULL):
+            data["message"] = line.words
     if run.ready:
         data |= {"ready": True, "url": f"/open/{run.id}"}
     if failed:
@@ -101,12 +119,18 @@ def _progress(run: Run) -> dict[str, Any]:
     return data
 
 
-async def _next(hints: asyncio.Queue[Any], response: web.StreamResponse) -> bool:
-    """Wait for the next hint, and say now and then that the connection lives; False to close it."""
+async def _next(hints: asyncio.Queue[Any], response: web.StreamResponse, line: Place | None) -> bool:
+    """Wait for the next hint, and say now and then that the connection lives; False to close it.
+
+    Who stands in line is told of the place again now and then, the more seldom the further back.
+    """
+    within_s = max(LINE_EVERY_S, line.position / LINE_EVERY_S) if line else live.KEEPALIVE_S
     while True:
         try:
-            hint = await asyncio.wait_for(hints.get(), live.KEEPALIVE_S)
+            hint = await asyncio.wait_for(hints.get(), min(within_s, live.KEEPALIVE_S))
         except TimeoutError:
+            if line:
+                return True
             await live.keep_alive(response)
             continue
         while hint is not None and not hints.empty():

@@ -21,6 +21,7 @@ from alongside.hub.store.events import Told
 from alongside.hub.store.logs import Piece
 from alongside.hub.store.runs import Standing
 from alongside.spec.accounts import Caller
+from alongside.spec.line import Place, place_in_line
 from alongside.spec.placement import RULE, Refusal, open_to, refuse
 from alongside.spec.runs import ACTIVE, FINAL, Action, Attempt, Event, Run, RunRequest, State
 from alongside.spec.shells import Port
@@ -39,6 +40,10 @@ class Explanation:
     #: 1 is next; None when the run does not wait
     position: int | None
     rule: str
+    #: seconds until it is ready if the line goes on as it did in the last minute
+    about_s: float | None = None
+    #: both in words
+    line: str = ""
 
 
 def get(tx: Tx, caller: Caller, run_id: str) -> Run:
@@ -159,8 +164,13 @@ def actions(
     return actions_store.listing(tx, account=caller.account.id, run=None, after=after, limit=limit)
 
 
-def explain(tx: Tx, caller: Caller, run_id: str, *, config: Config) -> Explanation:
-    """Why each runner does not take a waiting run now."""
+def in_line(tx: Tx, run_id: str, now: datetime) -> Place:
+    """Where a waiting run stands, and about how long that takes."""
+    return place_in_line(queue_store.ahead(tx, run_id), queue_store.begun_lately(tx, now), now)
+
+
+def explain(tx: Tx, caller: Caller, run_id: str, now: datetime, *, config: Config) -> Explanation:
+    """Why each runner does not take a waiting run now, and its place in the line."""
     find(tx, caller, run_id)
     due = queue_store.waiting(tx, [run_id])
     if not due:
@@ -169,7 +179,8 @@ def explain(tx: Tx, caller: Caller, run_id: str, *, config: Config) -> Explanati
     if not caller.is_admin:
         offers = open_to(caller.account.id, offers)
     refusals = refuse(due[0].waiting, offers, stage_max_bytes=config.dispatcher.stage_max_bytes)
-    return Explanation(tuple(refusals), queue_store.ahead(tx, run_id) + 1, RULE)
+    line = in_line(tx, run_id, now)
+    return Explanation(tuple(refusals), line.position, RULE, line.about_s, line.words)
 
 
 def ports(tx: Tx, caller: Caller, run_id: str) -> tuple[Port, ...]:

@@ -30,6 +30,7 @@ from alongside.hub.store.schema import (
     tag_things,
     tool_versions,
 )
+from alongside.spec.line import RECENT, RECENT_MAX, Begun
 from alongside.spec.placement import DataNeed, Offered, Waiting
 from alongside.spec.runs import RunRequest
 from alongside.spec.sites import Capacity, ExecutorStatus
@@ -106,9 +107,7 @@ def need(tx: Tx, dataset_id: str) -> DataNeed:
     return _needs_of_datasets(tx, [dataset_id])[dataset_id]
 
 
-def offered(
-    tx: Tx, runner_ids: Collection[str] | None = None, now: datetime | None = None
-) -> list[Offered]:
+def offered(tx: Tx, runner_ids: Collection[str] | None = None, now: datetime | None = None) -> list[Offered]:
     """What runners of enabled sites can take, and what they have left."""
     query = (
         select(runners, sites.c.name.label("site"), sites.c.id.label("place"), sites.c.quiet)
@@ -188,6 +187,19 @@ def ahead(tx: Tx, run_id: str) -> int:
     return tx.execute(
         select(func.count()).where(runs.c.state == "queued", (runs.c.priority > me.priority) | older)
     ).scalar_one()
+
+
+def begun_lately(tx: Tx, now: datetime) -> list[Begun]:
+    """Interactive runs that left the line a moment ago, newest first."""
+    query = (
+        select(attempts.c.created_at, runs.c.ready_at)
+        .join(runs, (runs.c.id == attempts.c.run_id) & (runs.c.attempt == attempts.c.number))
+        .where(runs.c.state.in_(("initializing", "running")), runs.c.queued_at > now - 10 * RECENT)
+        .where(attempts.c.created_at > now - RECENT, runs.c.kind == "interactive")
+        .order_by(attempts.c.created_at.desc())
+        .limit(RECENT_MAX)
+    )
+    return [Begun(row.created_at, row.ready_at) for row in tx.execute(query)]
 
 
 # Assigning

@@ -5,14 +5,14 @@ import { useQuery } from "@tanstack/react-query";
 import { runExplanationQuery } from "@/api/runs";
 import { sitesQuery } from "@/api/sites";
 import type { Run } from "@/api/types";
-import { plural, withoutSite } from "@/lib/format";
+import { withoutSite } from "@/lib/format";
 
 export function WhyWaiting({ run }: { run: Run }) {
   const { data } = useQuery(runExplanationQuery(run.id));
   const { data: sites } = useQuery(sitesQuery);
   if (!data) return null;
   const nameOf = (id: string) => sites?.flatMap((site) => site.runners).find((runner) => runner.id === id)?.name ?? id;
-  const ahead = data.position && data.position > 1 ? `${plural(data.position - 1, "run")} ahead of it` : null;
+  const ahead = data.position && data.position > 1 ? data.line : null;
   // Nothing refuses it and nobody is ahead: it is about to start, which needs no explanation.
   if (data.refusals.length === 0 && !ahead) return null;
   return (
