@@ -44,6 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             "memory_gb": 16.0,
         },
         dispatcher={"lease_ttl_s": 15.0, "sync_every_s": 1.0},
+        accounts={"registration": "approval", "sign_in": ("password", "open")},
         # tools that say how long they may be idle; of others it is hours
         culling={"look_s": 2.0, "warn_s": 6.0},
     ) as place:
