@@ -76,11 +76,11 @@ function Screen({ run, label, hidden, onEnd }: { run: string; label: string; hid
       theme: theme.current,
       scrollback: 10_000,
       screenReaderMode: true,
-      documentOverride: withNonce(document),
     });
     const fit = new FitAddon();
     terminal.loadAddon(fit);
-    terminal.open(box.current);
+    const place = box.current;
+    withNonce(() => terminal.open(place));
     fit.fit();
     terminal.textarea?.setAttribute("aria-label", label);
     shown.current = { terminal, fit };
@@ -126,20 +126,18 @@ function Screen({ run, label, hidden, onEnd }: { run: string; label: string; hid
   return <div ref={box} className={classes.screen} />;
 }
 
-/** The document, whose styles may be added: the page's policy wants its nonce on each of them. */
-function withNonce(real: Document): Document {
-  const nonce = real.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
-  return new Proxy(real, {
-    get(target, name) {
-      if (name === "createElement") {
-        return (tag: string) => {
-          const made = target.createElement(tag);
-          if (tag === "style" && nonce) made.nonce = nonce;
-          return made;
-        };
-      }
-      const found: unknown = Reflect.get(target, name, target);
-      return typeof found === "function" ? (found.bind(target) as unknown) : found;
-    },
-  });
+/** Styles that are added meanwhile get the page's nonce, without which its policy leaves them out. */
+function withNonce(work: () => void) {
+  const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
+  const create = document.createElement.bind(document) as (tag: string, options?: ElementCreationOptions) => HTMLElement;
+  document.createElement = ((tag: string, options?: ElementCreationOptions) => {
+    const made = create(tag, options);
+    if (tag === "style" && nonce) made.nonce = nonce;
+    return made;
+  }) as typeof document.createElement;
+  try {
+    work();
+  } finally {
+    Reflect.deleteProperty(document, "createElement");
+  }
 }
