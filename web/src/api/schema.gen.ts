@@ -3017,6 +3017,10 @@ export interface components {
          * @description Why a run waits: one refusal per runner, its place in the line and the rule of the line.
          */
         Explanation: {
+            /** @default null */
+            about_s: number | null;
+            /** @default  */
+            line: string;
             position: number | null;
             refusals: components["schemas"]["Refusal"][];
             rule: string;
