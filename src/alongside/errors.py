@@ -20,6 +20,7 @@
     │   ├── NameTaken, IdentifierTaken, VersionPublished
     │   ├── EditConflict           If-Match no longer matches
     │   ├── StateConflict          the run is not in a state that allows this
+    │   ├── UnderMaintenance       nothing new is launched now
     │   ├── InUse                  something else still needs it
     │   ├── EpochStale, LeaseLost  a runner speaks for a past that is over
     │   └── IdempotencyMismatch
@@ -30,7 +31,6 @@
     ├── TooLarge
     ├── RateLimited
     ├── Unavailable                a part of the installation does not answer
-    │   └── UnderMaintenance
     ├── BadRequest, MethodNotAllowed, MediaTypeUnsupported    what HTTP itself refuses
     ├── InternalError              a fault of ours; the log says more
     └── Misconfigured              an installation cannot start; says which setting
@@ -239,6 +239,10 @@ class StateConflict(Conflict):
     """The run is not in a state that allows this."""
 
 
+class UnderMaintenance(Conflict):
+    """Nothing new is launched: maintenance is near."""
+
+
 class InUse(Conflict):
     """Something else still needs this."""
 
@@ -281,10 +285,6 @@ class RateLimited(Problem):
 
 class Unavailable(Problem):
     """A part of this installation does not answer."""
-
-
-class UnderMaintenance(Unavailable):
-    """Nothing new is launched: maintenance is near."""
 
 
 class BadRequest(Problem):

@@ -98,7 +98,7 @@ def test_banners_are_shown_to_everybody_and_refuse_launches(api: Api) -> None:
     assert made.status_code == 201, made.text
     assert [item["text"] for item in api.nobody().get("/banners").json] == ["New disks"]
     refused = ann.post("/runs", {"tool": "lab"})
-    assert (refused.status_code, refused.json["code"]) == (503, "under_maintenance")
+    assert (refused.status_code, refused.json["code"]) == (409, "under_maintenance")
     assert root.patch(f"/banners/{made.json['id']}", {"no_launch_from": None}).status_code == 200
     assert ann.post("/runs", {"tool": "lab"}).status_code == 201
     assert root.post("/banners", {"text": "x", "ends_at": "0001-01-01T00:00:00Z"}).status_code == 422

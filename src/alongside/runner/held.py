@@ -124,7 +124,7 @@ class Held:
         self.say("progress", progress=percent, message=message)
 
     def dataset(self, name: str, status: str, mode: str, detail: str, staged: Staged | None = None) -> None:
-        body = {"name": name, "status": status, "mode": mode, "detail": detail}
+        body: dict[str, Any] = {"name": name, "status": status, "mode": mode, "detail": detail}
         if staged and staged.size_bytes is not None:
             body |= {"location": staged.location, "size_bytes": staged.size_bytes}
         if staged and staged.staged_bytes:

@@ -168,7 +168,13 @@ def list_runs(tx: Tx, query: RunQuery) -> Page[Run]:
     needs="run",
     body=RunRequestInput,
     answers={201: Run},
-    problems=(*ASK_PROBLEMS, errors.QuotaExceeded, errors.Unplaceable),
+    problems=(
+        *ASK_PROBLEMS,
+        errors.QuotaExceeded,
+        errors.BudgetSpent,
+        errors.UnderMaintenance,
+        errors.Unplaceable,
+    ),
 )
 def request_run(tx: Tx, body: RunRequestInput) -> Run:
     """Ask for a run; it waits in the queue until a site takes it."""
@@ -219,7 +225,7 @@ def delete_run(tx: Tx, run_id: str) -> Answer:
     "/runs/<run_id>/start",
     needs="run",
     answers={202: Action},
-    problems=(*ACT_PROBLEMS, errors.QuotaExceeded),
+    problems=(*ACT_PROBLEMS, errors.QuotaExceeded, errors.BudgetSpent, errors.UnderMaintenance),
 )
 def start_run(tx: Tx, run_id: str) -> Action:
     """Start a stopped run again: same id, same link, same home, same datasets."""
