@@ -15,6 +15,7 @@ from alongside.hub import couriers
 from alongside.hub.accounts import throttle
 from alongside.hub.store import accounts as store
 from alongside.hub.store import admission as links
+from alongside.hub.store import changes
 from alongside.hub.store.admission import AddressLink
 from alongside.hub.store.database import Tx
 from alongside.hub.store.keys import hashed, new_id, new_secret
@@ -112,6 +113,7 @@ def proven(tx: Tx, account: Account, email: str, config: Config) -> Account:
         and rules.in_domains(email, settings.email_domains)
     ):
         members["standing"] = "admitted"
+        changes.note(tx, "account", account.id)
     store.change(tx, account.id, members)
     return store.get(tx, account.id) or account
 

@@ -237,6 +237,7 @@ def approve(tx: Tx, account_id: str, config: Config, now: datetime) -> Account:
     if account.standing != "admitted":
         store.change(tx, account_id, {"standing": "admitted"})
         changes.note(tx, "site", "")
+        changes.note(tx, "account", account_id)
         if account.email and config.mail.host:
             text = f"Your account {account.name} was approved. Sign in:\n\n{config.hub.url}/sign-in\n"
             couriers.send(tx, account.email, "Your account was approved", text, now)
@@ -267,6 +268,6 @@ def _tell_administrators(tx: Tx, account: Account, waits: WaitsFor, now: datetim
             "approval",
             f"{account.display_name} asks for an account",
             f"{account.name} ({account.email or 'no address'}) waits for your approval.",
-            "/admin?tab=people",
+            "/admin/people",
             now,
         )
