@@ -104,8 +104,8 @@ def test_an_output_is_saved_as_a_dataset_and_launched_on(
     expect(page.get_by_text("urn:uuid:").first).to_be_visible()
 
     page.get_by_role("button", name="Launch").first.click()
-    page.get_by_role("radio", name="JupyterLab").check(force=True)
-    page.get_by_role("button", name="Launch JupyterLab").click()
+    page.get_by_role("radio", name="Terminal").check(force=True)
+    page.get_by_role("button", name="Launch Terminal").click()
     page.wait_for_url("**/runs/*")
     launched = page.url.rpartition("/")[2]
     ready = place.word(launched, "Ready", "Failed", "Ended", within_s=90)
@@ -115,8 +115,6 @@ def test_an_output_is_saved_as_a_dataset_and_launched_on(
 
 
 def with_a_home(place: Installation) -> None:
-    """The administrator's: a home comes with the first interactive tool."""
-    run = place.client.launch("terminal")
-    found = place.word(run.id, "Ready", "Failed", "Ended", within_s=90)
-    assert found.ready, found.reason
-    place.client.runs.delete(run.id)
+    """The administrator's, at the one site."""
+    home = place.client.homes.make("local")
+    place.until(lambda: not place.client.homes.show(home.id).busy, "the home is made")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from sqlalchemy import update
 
 from alongside.errors import (
     DatasetUnknown,
@@ -25,7 +26,9 @@ from alongside.errors import (
 from alongside.hub import datasets, files, saving
 from alongside.hub.files import Wanted
 from alongside.hub.saving import Saving, Wish
+from alongside.hub.store import changes
 from alongside.hub.store.database import Database
+from alongside.hub.store.schema import accounts
 from alongside.spec.datasets import Dataset
 from alongside.spec.runs import Run
 from alongside.spec.wire import ErrandNews
@@ -130,6 +133,18 @@ def test_drives_are_told_to_the_site_and_taken_back(house: House) -> None:
     opened(house)
     with house.hub.database.read() as tx:
         assert len(files.drives(tx, house.people["ann"], house.clock(), config=house.hub.config)) == 1
+
+
+def test_a_locked_account_loses_its_drives_and_one_that_signs_out_does_not(house: House) -> None:
+    drive, ann = opened(house), house.people["ann"].account.id
+    with house.hub.database.write() as tx:
+        changes.note(tx, "revoke", f"account:{ann}")
+    assert "drive" in errand(house, "drive")
+    with house.hub.database.write() as tx:
+        tx.execute(update(accounts).where(accounts.c.id == ann).values(active=False))
+        changes.note(tx, "revoke", f"account:{ann}")
+    house.turn()
+    assert errand(house, "drive") == {"remove": drive.id}
 
 
 def test_what_the_site_has_sealed_is_a_dataset_with_what_it_came_from(house: House, run: Run) -> None:

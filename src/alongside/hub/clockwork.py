@@ -18,6 +18,7 @@ from alongside.hub import (
     culling,
     departures,
     errands,
+    files,
     grants,
     homes,
     notices,
@@ -517,6 +518,7 @@ class Clockwork:
         kind, _, name = key.partition(":")
         if kind == "account":
             turn.told.update(grants.revoke_account(tx, name, turn.now))
+            files.lock_out(tx, name, turn.now)
         elif kind == "run":
             turn.told.update(grants.revoke(tx, [name], None, turn.now))
 

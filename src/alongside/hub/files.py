@@ -23,10 +23,10 @@ from alongside.errors import (
     NotFound,
     QuotaExceeded,
     SiteUnknown,
-    Unavailable,
 )
 from alongside.hub import datasets, errands, runs
 from alongside.hub.keyring import Keyring
+from alongside.hub.store import accounts as accounts_store
 from alongside.hub.store import files as store
 from alongside.hub.store import groups as groups_store
 from alongside.hub.store.database import Tx
@@ -223,6 +223,13 @@ def close_drive(tx: Tx, account: str, drive_id: str | None, now: datetime) -> No
         store.remove_drive(tx, drive.id)
 
 
+def lock_out(tx: Tx, account_id: str, now: datetime) -> None:
+    """Take back the drives of an account that may not enter any more; one that signed out keeps them."""
+    account = accounts_store.get(tx, account_id)
+    if account is None or not account.may_enter(now):
+        close_drive(tx, account_id, None, now)
+
+
 def origin(edge_url: str, config: Config) -> str:
     """Where the files of a site are served."""
     return edge_url.replace("{run}", config.edge.files_host).rstrip("/")
@@ -241,7 +248,7 @@ def _disk(tx: Tx, caller: Caller, site: str | None) -> Disk:
     if site is not None and not found:
         raise SiteUnknown(f"no site with a runner is called {site!r}")
     if not found:
-        raise Unavailable("no site has a runner yet")
+        raise SiteUnknown("no site has a runner yet")
     if len({disk.site for disk in found}) > 1:
         raise Invalid([Fault("site", "there are several sites; say which")])
     return found[0]
