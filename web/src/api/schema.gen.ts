@@ -13369,7 +13369,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this.; `csrf_failed`: The request did not carry this session's CSRF token.; `read_only_look`: You look as somebody else; nothing is changed so. End the look first.; `quota_exceeded`: Your quota does not allow this. */
+            /** @description `forbidden`: You may not do this.; `csrf_failed`: The request did not carry this session's CSRF token.; `read_only_look`: You look as somebody else; nothing is changed so. End the look first.; `quota_exceeded`: Your quota does not allow this.; `budget_spent`: A budget is used up. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -13387,7 +13387,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_mismatch`: The Idempotency-Key was used before with another request. */
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used before with another request.; `under_maintenance`: Nothing new is launched: maintenance is near. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -15661,7 +15661,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `forbidden`: You may not do this.; `csrf_failed`: The request did not carry this session's CSRF token.; `read_only_look`: You look as somebody else; nothing is changed so. End the look first.; `quota_exceeded`: Your quota does not allow this. */
+            /** @description `forbidden`: You may not do this.; `csrf_failed`: The request did not carry this session's CSRF token.; `read_only_look`: You look as somebody else; nothing is changed so. End the look first.; `quota_exceeded`: Your quota does not allow this.; `budget_spent`: A budget is used up. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -15679,7 +15679,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency_mismatch`: The Idempotency-Key was used before with another request.; `state_conflict`: The run is not in a state that allows this. */
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used before with another request.; `state_conflict`: The run is not in a state that allows this.; `under_maintenance`: Nothing new is launched: maintenance is near. */
             409: {
                 headers: {
                     [name: string]: unknown;
