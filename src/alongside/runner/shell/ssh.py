@@ -85,6 +85,10 @@ async def serve(connection: socket.socket, places: Places, run: str, key: Key) -
 class _Process(asyncssh.SSHServerProcess[bytes]):
     """As the library has it, but that sftp is a program in the run and not a server in this process."""
 
+    def __init__(self, attend: _Attend) -> None:
+        super().__init__(attend, None, 0, False)
+        self._attend = attend
+
     def subsystem_requested(self, subsystem: str) -> bool:
         return subsystem == "sftp"
 
@@ -94,7 +98,7 @@ class _Process(asyncssh.SSHServerProcess[bytes]):
         writer = asyncssh.SSHWriter[bytes](self, self._chan)
         errors = asyncssh.SSHWriter[bytes](self, self._chan, EXTENDED_DATA_STDERR)
         self._stdin, self._stdout, self._stderr = reader, writer, errors
-        self._conn.create_task(self._process_factory(self), reader.logger)
+        self._conn.create_task(self._attend(self), reader.logger)
 
 
 class _Server(asyncssh.SSHServer):
@@ -107,7 +111,7 @@ class _Server(asyncssh.SSHServer):
         return False
 
     def session_requested(self) -> _Process:
-        return _Process(self._attend, None, 0, False)
+        return _Process(self._attend)
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
         if dest_host not in HERE:
