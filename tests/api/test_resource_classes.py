@@ -1,4 +1,4 @@
-"""Resource classes: what sites offer, to whom, and what a launch gets; limits of accounts; labels of runners."""
+"""Resource classes: what sites offer, to whom, what a launch gets; limits of accounts; labels of runners."""
 
 from __future__ import annotations
 

@@ -219,6 +219,10 @@ def test_classes_and_labels_are_made_and_shown(alongside: Run, hub: SmallHub, cl
     assert alongside(*as_admin, "admin", "classes", "delete", "tiny").code == 0
     put = alongside(*as_admin, "admin", "account-classes", "set", "students", "--gpus", "0", "--cpus", "2")
     assert put.err.strip() == "students: 2 cores, 0 GPUs."
+    client.admin.add_account("stu", "user")
+    moved = alongside(*as_admin, "admin", "accounts", "class", "stu", "students")
+    assert moved.err.strip() == "stu is in the class students."
+    client.admin.change_account("stu", {"account_class": "standard"})
     assert alongside(*as_admin, "admin", "account-classes", "delete", "students").code == 0
     assert not list(client.admin.account_classes())
 

@@ -94,6 +94,17 @@ def accounts_limits(
     screen.say(f"{changed.name}: {told or 'the limits of the installation'}.")
 
 
+@accounts.command("class")
+def accounts_class(
+    name: AccountName,
+    account_class: Annotated[str, typer.Argument(metavar="CLASS", help="Name of an account class.")],
+) -> None:
+    """Put an account into a class, whose limits it has from now on unless it has its own."""
+    with connect() as client:
+        changed = client.admin.change_account(name, {"account_class": account_class})
+    screen.say(f"{changed.name} is in the class {changed.account_class}.")
+
+
 @accounts.command("link")
 def accounts_link(name: AccountName, as_json: screen.AsJson = False) -> None:
     """Print a one-time sign-in link for an account."""

@@ -102,7 +102,7 @@ class Demo:
         }
 
     def publish(self, client: Client, tools: Path) -> list[str]:
-        """Offer the classes, publish the tools, register the datasets; what is there already stays as it is."""
+        """Offer classes, publish tools, register datasets; whatever is there already stays as it is."""
         done = self._offer_classes(client)
         for path in sorted(tools.glob("*.yaml")):
             if self._publish_tool(client, path.read_text()):
