@@ -127,19 +127,20 @@ def test_a_template_or_a_site_that_fails_is_told_and_can_be_repaired(at: Homely)
 
 
 def test_a_home_in_use_is_measured_and_one_at_rest_is_not(at: Homely) -> None:
+    at.settings(measure_minutes=0.02)
     run = at.house.request("notebook")
     (asked,) = at.asked()
     at.done(asked["id"], **SIZE)
     for _ in range(2):
-        at.house.pass_s(15 * 60 + HOMES_EVERY_S, syncing=("r1",))
+        at.house.pass_s(HOMES_EVERY_S + 3, syncing=("r1",))
         (asked,) = at.asked()
         assert asked["body"]["act"] == "measure"
         at.done(asked["id"], **SIZE)
     at.house.act(run.id, "stop")
-    at.house.pass_s(15 * 60 + HOMES_EVERY_S, syncing=("r1",))
+    at.house.pass_s(HOMES_EVERY_S + 3, syncing=("r1",))
     (asked,) = at.asked()
     at.done(asked["id"], **SIZE)
-    at.house.pass_s(15 * 60 + HOMES_EVERY_S, syncing=("r1",))
+    at.house.pass_s(HOMES_EVERY_S + 3, syncing=("r1",))
     assert at.asked() == []
 
 
