@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,10 @@ KEPT = {("outbox", "body"), ("deliveries", "body"), ("sessions", "csrf")}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("planted")
     with Installation(folder, accounts={"sign_in": ("password", "open"), "registration": "open"}) as place:
-        yield place  # type: ignore[misc]
+        yield place
 
 
 def ask(
