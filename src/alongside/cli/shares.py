@@ -27,9 +27,12 @@ def share(
 ) -> None:
     """Let others open a run: a person, a group, or whoever has a code. They can open it and no more."""
     named: list[tuple[ShareKind, str | None]] = []
-    named += [("person", person)] if person else []
-    named += [("group", group)] if group else []
-    named += [("code", None)] if code else []
+    if person:
+        named.append(("person", person))
+    if group:
+        named.append(("group", group))
+    if code:
+        named.append(("code", None))
     if len(named) != 1:
         raise CallFailed("say with whom: one of --with NAME, --group NAME and --code")
     lasts_s = None if lasts is None else durations.seconds(lasts)
