@@ -2,7 +2,7 @@
 import { ActionIcon, Alert, Box, Button, Group, Image, Loader, Stack, Table, Text, Textarea } from "@mantine/core";
 import { IconDownload, IconPencil, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { askSite, download, fileKeys, useChanges, type Entry, type FolderId } from "@/api/files";
 import { Facts } from "@/components/facts";
 import { Panel } from "@/components/panel";
@@ -212,13 +212,10 @@ function TooLarge() {
 }
 
 function useObjectUrl(blob: Blob | undefined): string | undefined {
-  const [address, setAddress] = useState<string>();
+  const address = useMemo(() => (blob ? URL.createObjectURL(blob) : undefined), [blob]);
   useEffect(() => {
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setAddress(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
+    if (address) return () => URL.revokeObjectURL(address);
+  }, [address]);
   return address;
 }
 

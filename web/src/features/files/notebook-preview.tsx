@@ -34,7 +34,6 @@ function Shown({ output }: { output: Output }) {
   const picture = whole(output.data?.["image/png"]).replace(/\s/g, "");
   if (/^[A-Za-z0-9+/=]+$/.test(picture)) return <Image mt="xs" src={`data:image/png;base64,${picture}`} alt="Output" fit="contain" mah={400} bg="#fff" w="fit-content" maw="100%" />;
   const text = whole(output.text) || whole(output.data?.["text/plain"]) || (output.traceback ?? []).join("\n");
-  // eslint-disable-next-line no-control-regex
   return text ? <Lines text={text.replace(/\u001b\[[0-9;]*m/g, "")} code quiet /> : null;
 }
 
