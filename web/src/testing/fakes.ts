@@ -153,7 +153,7 @@ export function fakeRunner(changes: Partial<Runner> = {}): Runner {
       { kind: "process", available: true, reason: "", environments: ["jupyter", "lidar"], can_mount: true, single_tenant: false, can_attach: true, network: false },
       { kind: "docker", available: false, reason: "no Docker Engine answers at /var/run/docker.sock", environments: [], can_mount: true, single_tenant: false, can_attach: true, network: false },
     ],
-    capacity: { cpus: 8, memory_gb: 32, gpus: 0 },
+    capacity: { cpus: 8, memory_gb: 32, gpus: 0, starts: 8 },
     version: "0.1.0",
     last_seen_at: ago(2),
     created_at: ago(1e6),

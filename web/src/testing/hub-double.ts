@@ -317,7 +317,7 @@ export class HubDouble {
       return page(Array.from({ length: run.attempt }, (_, index) => fakeAttempt({ number: index + 1, ...(index + 1 < run.attempt && { state: "paused", ended_at: run.updated_at, reason: "stopped by its owner" }) })));
     });
     this.on("GET", "/api/v1/runs/{id}/explain", ({ path }) =>
-      json({ refusals: [{ run: path.id, runner: state.sites[0]?.runners[0]?.id, site: "local", reason: "needs 16 cpus, 5 free", never: false }, { run: path.id, runner: state.sites[1]?.runners[0]?.id, site: "sdsc", reason: "no location of doi:10.5072/autzen, and it may not leave its site", never: true }], position: 2, rule: "Runs go where their data is; the oldest goes first" }),
+      json({ refusals: [{ run: path.id, runner: state.sites[0]?.runners[0]?.id, site: "local", reason: "needs 16 cpus, 5 free", never: false }, { run: path.id, runner: state.sites[1]?.runners[0]?.id, site: "sdsc", reason: "no location of doi:10.5072/autzen, and it may not leave its site", never: true }], position: 2, about_s: 20, line: "2nd in line, about 20 s", rule: "Runs go where their data is; the oldest goes first" }),
     );
     this.on("GET", "/api/v1/runs/{id}/artifacts", ({ path }) => {
       const run = found(state.runs, path.id, "run_unknown");
