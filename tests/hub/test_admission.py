@@ -252,8 +252,9 @@ def test_an_outside_identity_is_its_issuer_and_subject_and_not_an_address(
         with pytest.raises(Unauthenticated):
             accounts.admission.admitted(accounts.outside.enter(tx, ann, config, clock()), config, clock())
     waiting = Config(accounts=AccountSettings(registration="approval"), oidc=OidcSettings(admits_all=False))
+    bobs = Outsider("https://id.example.org", "4", name="Bob")
     with database.write() as tx:
-        bob = accounts.outside.enter(tx, Outsider("https://id.example.org", "4", name="Bob"), waiting, clock())
+        bob = accounts.outside.enter(tx, bobs, waiting, clock())
     with pytest.raises(AccountWaiting):
         accounts.admission.admitted(bob, waiting, clock())
 

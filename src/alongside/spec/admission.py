@@ -87,5 +87,3 @@ def names_for(text: str) -> Iterator[str]:
     while True:
         yield f"{base}-{number}"
         number += 1
-
-
