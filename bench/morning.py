@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=200)
     options = parser.parse_args()
     kinds = ("process", "docker") if options.executor == "both" else (options.executor,)
-    return 0 if all([morning(kind, options.people) for kind in kinds]) else 1
+    return 0 if all(morning(kind, options.people) for kind in kinds) else 1
 
 
 def morning(kind: str, count: int) -> bool:

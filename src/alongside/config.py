@@ -141,11 +141,13 @@ class AccountSettings:
     )
     token_days: int = setting(90, "Days until an API token ends, unless asked for less.")
     registration: str = setting(
-        "closed", "Who may register: open, domain, invitation, approval or closed (administrators add people)."
+        "closed",
+        "Who may register: open, domain, invitation, approval or closed (administrators add people).",
     )
     email_domains: tuple[str, ...] = setting((), "Domains of e-mail addresses that may register (domain).")
     sign_in: tuple[str, ...] = setting(
-        ("password",), "Ways to sign in: password, link (by e-mail), email (only asked for), oidc, open (guests)."
+        ("password",),
+        "Ways to sign in: password, link (by e-mail), email (only asked for), oidc, open (guests).",
     )
     invitation_days: int = setting(14, "Days until an unused invitation ends, unless asked for less.")
     look_minutes: int = setting(60, "Minutes until an administrator's look as somebody else ends.")
@@ -294,9 +296,7 @@ def _contradictions(config: Config) -> list[Fault]:
     if accounts.registration not in REGISTRATIONS:
         faults.append(Fault("accounts.registration", f"must be one of {', '.join(REGISTRATIONS)}"))
     if unknown := [name for name in accounts.sign_in if name not in SIGN_INS]:
-        faults.append(
-            Fault("accounts.sign_in", f"{', '.join(unknown)}: choose from {', '.join(SIGN_INS)}")
-        )
+        faults.append(Fault("accounts.sign_in", f"{', '.join(unknown)}: choose from {', '.join(SIGN_INS)}"))
     if not accounts.sign_in:
         faults.append(Fault("accounts.sign_in", "name at least one way, or nobody can come in"))
     if "link" in accounts.sign_in and not config.mail.host:

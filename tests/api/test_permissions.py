@@ -260,7 +260,11 @@ async def test_the_live_doors_let_pass_whom_the_table_names_and_nobody_else(tmp_
             for role in ROLES:
                 headers = world.credentials[role.name]
                 async with http.request(
-                    rule.method, url + path, headers=headers, json=BODIES.get(operation), allow_redirects=False
+                    rule.method,
+                    url + path,
+                    headers=headers,
+                    json=BODIES.get(operation),
+                    allow_redirects=False,
                 ) as answer:
                     status = 200 if answer.status == 503 and rule.needs == "anyone" else answer.status
                     faults.append(fault(rule, role, status, whole=whole))

@@ -213,7 +213,9 @@ def test_why_a_run_waits_and_where_it_stands_in_the_line(house: House) -> None:
     second = house.request("count", cpus=2)
     house.sync("r1")
     with house.hub.database.read() as tx:
-        explanation = runs.explain(tx, house.people["ann"], second.id, house.hub.clock(), config=house.hub.config)
+        explanation = runs.explain(
+            tx, house.people["ann"], second.id, house.hub.clock(), config=house.hub.config
+        )
     assert [item.reason for item in explanation.refusals] == ["lab: needs 2 cpus, 0 free"]
     assert explanation.position == 2
     assert house.run(first.id).reason == "lab: needs 3 cpus, 0 free"
@@ -232,7 +234,9 @@ def test_nobody_is_told_of_a_site_that_is_closed_to_them(house: House) -> None:
     assert (told.reason, told.reason_code) == ("lab: needs 3 cpus, 0 free", "waiting_for_capacity")
     with house.hub.database.read() as tx:
         seen = runs.explain(tx, house.people["ann"], waits.id, house.hub.clock(), config=house.hub.config)
-        administrators = runs.explain(tx, house.people["admin"], waits.id, house.hub.clock(), config=house.hub.config)
+        administrators = runs.explain(
+            tx, house.people["admin"], waits.id, house.hub.clock(), config=house.hub.config
+        )
         history = [event.message for event in runs.events(tx, house.people["ann"], waits.id)]
     assert [refusal.site for refusal in seen.refusals] == ["lab"]
     assert [refusal.site for refusal in administrators.refusals] == ["lab", "secret"]

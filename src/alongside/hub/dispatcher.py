@@ -257,7 +257,7 @@ class Dispatcher:
             # Our own commits change the database too; most of the time there is nothing to consume.
             if due or (changed and await self.read(changes.pending)):
                 more = await self._turn()
-                # What this turn wrote is told now. Others may have written meanwhile: that is for the next one.
+                # What this turn wrote is told now; what others wrote meanwhile, in the next one.
                 carried = await self._changed()
             if changed or carried:
                 await self._tell()

@@ -85,9 +85,7 @@ class Board:
         self.waiting.pop(run_id, None)
         self.told.pop(run_id, None)
 
-    def refresh_offers(
-        self, tx: Tx, runner_ids: Collection[str] | None, now: datetime | None = None
-    ) -> None:
+    def refresh_offers(self, tx: Tx, runner_ids: Collection[str] | None, now: datetime | None = None) -> None:
         offers = {offer.runner: offer for offer in store.offered(tx, runner_ids, now)}
         for runner_id in list(self.offers) if runner_ids is None else runner_ids:
             self.offers.pop(runner_id, None)

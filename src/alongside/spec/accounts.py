@@ -58,7 +58,7 @@ class AccountClass:
 
 
 Standing = Literal["admitted", "waiting", "refused"]
-"""Whether a person who asked for an account has one: `waiting` ends with an approval or a verified address."""
+"""Whether a person who asked has an account: `waiting` ends with an approval or a verified address."""
 
 STANDARD = "standard"
 """The class of accounts that nobody put into another."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from alongside.errors import AccountClassUnknown, Fault, Invalid, InUse
+from alongside.errors import AccountClassUnknown, Fault, InUse, Invalid
 from alongside.hub.store import account_classes as store
 from alongside.hub.store.database import Tx
 from alongside.spec.accounts import AccountClass, Limits

@@ -195,4 +195,6 @@ def get_delivery(tx: Tx, id: str) -> DeliveryFate:
 
 def _settings(found: tuple[NoticeSetting, ...]) -> NoticeSettings:
     account = caller().account
-    return NoticeSettings(account.email if account.email_verified else None, bool(hub().config.mail.host), found)
+    return NoticeSettings(
+        account.email if account.email_verified else None, bool(hub().config.mail.host), found
+    )
