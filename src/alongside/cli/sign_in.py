@@ -28,7 +28,7 @@ def login(
     """Sign in at a hub and keep a token for the following commands."""
     parts = urlsplit(url or current().url or Kept.read().default or DEFAULT_URL)
     address = f"{parts.scheme}://{parts.netloc}"
-    link = parse_qs(parts.query).get("token")
+    link = parse_qs(parts.fragment).get("token")
     with Client(address) as client:
         if link:
             me = client.sign_in_by_link(link[0])
