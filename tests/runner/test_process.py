@@ -23,6 +23,7 @@ from alongside.runner import components
 from alongside.runner.executors import CannotStart, Handle, Job, Mount, process
 from alongside.runner.executors.process import ProcessExecutor
 from alongside.runner.homes import Homes
+from alongside.runner.jobs import SOCKET_PATH_MAX
 from alongside.runner.sandbox import command, keeper, mounts, processes
 from alongside.spec.tools import Component, Probe, ToolSpec
 from alongside.spec.wire import Assignment, DatasetMount, Owner, Source
@@ -173,7 +174,7 @@ async def test_a_work_folder_with_a_long_path_still_has_sockets(tmp_path: Path) 
     node = Node(tmp_path / ("deep" * 20) / "runner")
     handle = await node.start(node.job(server()))
     endpoint = await ready(node.executor, handle)
-    assert len(endpoint.removeprefix("unix:")) < process.SOCKET_PATH_MAX
+    assert len(endpoint.removeprefix("unix:")) < SOCKET_PATH_MAX
     await node.executor.kill(handle)
     await node.executor.clean(handle)
     assert not Path(handle.details["sockets"]).exists()

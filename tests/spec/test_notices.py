@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alongside.spec.notices import RETRY_MAX_S, is_public, retry_after, url_fault
+from alongside.spec.hosts import is_public
+from alongside.spec.notices import RETRY_MAX_S, retry_after, url_fault
 from alongside.spec.usage import by_day, period_begin, period_end, reached_at
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))

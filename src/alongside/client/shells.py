@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from alongside import values
 from alongside.client.answers import ShellAccess
 from alongside.client.errors import CallFailed, Unreachable
-from alongside.spec.shells import MESSAGE_MAX_BYTES, PROTOCOL, Wish
+from alongside.spec.shells import MESSAGE_MAX_BYTES, PROTOCOL, REVOKED_CODE, Wish
 
 CONNECT_S = 20.0
 
@@ -45,7 +45,7 @@ class Shell:
                     raise NotInside(str(said["error"]))
                 if "exit" in said:
                     self.exit_code = int(said["exit"])
-        if self._ws.close_code == 4403:
+        if self._ws.close_code == REVOKED_CODE:
             raise NotInside("the access was revoked")
 
     async def send(self, data: bytes) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from alongside.edge import replies
 from alongside.edge.folders import Works
 from alongside.edge.hand import frames
 from alongside.edge.hands import Hands, Place, Talk
@@ -28,13 +29,7 @@ BODY_MAX_BYTES = 256 << 10
 PATHS_MAX = 500
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-#: what a file may do in a browser: nothing, whatever it says it is
-INERT = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
-}
+INERT = {**replies.INERT, "Cache-Control": "private, no-store"}
 _SHOWN = "Content-Range, Content-Length, ETag, Upload-Offset, X-Facts"
 
 
@@ -287,11 +282,7 @@ def _texts(body: dict[str, Any], name: str) -> list[str]:
 
 
 async def _preflight(request: web.Request) -> web.Response:
-    return web.Response(
-        status=204,
-        headers={
-            "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, DELETE, OPTIONS",
-            "Access-Control-Allow-Headers": "Authorization, Content-Range, Content-Type, If-Match, Range",
-            "Access-Control-Max-Age": "600",
-        },
+    return replies.preflight(
+        methods="GET, HEAD, PUT, POST, DELETE, OPTIONS",
+        headers="Authorization, Content-Range, Content-Type, If-Match, Range",
     )

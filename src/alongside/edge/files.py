@@ -25,6 +25,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from alongside.edge import replies
 from alongside.edge.records import replace_file
 from alongside.edge.replies import problems
 from alongside.edge.tickets import Trust
@@ -39,13 +40,7 @@ _OPEN_TO_PAGES = {
     "Access-Control-Expose-Headers": "Content-Range, Content-Length, ETag, Upload-Offset, Upload-Complete",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-#: a file of one run must not act as a page on the host that serves the files of all
-_INERT = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-cache",
-}
+_INERT = {**replies.INERT, "Cache-Control": "private, no-cache"}
 
 
 @dataclass(frozen=True)
@@ -295,14 +290,7 @@ def _exists(folder: int, name: str) -> bool:
 
 
 async def _preflight(request: web.Request) -> web.Response:
-    return web.Response(
-        status=204,
-        headers={
-            "Access-Control-Allow-Methods": "GET, HEAD, PUT, OPTIONS",
-            "Access-Control-Allow-Headers": "Content-Range, Content-Type, Range",
-            "Access-Control-Max-Age": "600",
-        },
-    )
+    return replies.preflight(methods="GET, HEAD, PUT, OPTIONS", headers="Content-Range, Content-Type, Range")
 
 
 async def _let_pages_read(request: web.Request, response: Any) -> None:

@@ -27,11 +27,29 @@ _STATUS: tuple[tuple[type[errors.Problem], int], ...] = (
     (errors.Unavailable, 503),
 )
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+#: what a file may do in a browser: nothing, whatever it says it is, on a host that serves the files of all
+INERT = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def instant(seconds: float) -> str:
     """Unix seconds as RFC 3339 in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def preflight(*, methods: str, headers: str) -> web.Response:
+    """What a page of another origin asks before it sends more than a plain request."""
+    return web.Response(
+        status=204,
+        headers={
+            "Access-Control-Allow-Methods": methods,
+            "Access-Control-Allow-Headers": headers,
+            "Access-Control-Max-Age": "600",
+        },
+    )
 
 
 def status_of(error: errors.Problem) -> int:

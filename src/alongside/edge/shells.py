@@ -24,14 +24,12 @@ from alongside.edge.replies import problem
 from alongside.edge.sockets import short_path
 from alongside.edge.tickets import ShellTicket, Trust, UsedTickets
 from alongside.errors import Forbidden, Problem, Unauthenticated, Unavailable
-from alongside.spec.shells import GRANTEE_HEADER, MESSAGE_MAX_BYTES, PATH, PROTOCOL, SOCKET
+from alongside.spec.shells import GRANTEE_HEADER, MESSAGE_MAX_BYTES, PATH, PROTOCOL, REVOKED_CODE, SOCKET
 
 TICKET_S = 10.0
 CONNECT_S = 5.0
 #: everybody, as in a route's revocations
 ANYBODY = ""
-#: closed because the right to be there has ended
-ENDED = 4403
 REVOKED = "this access was revoked"
 #: for somebody who does not listen
 TELL_S = 0.3
@@ -162,4 +160,4 @@ async def _close(ws: web.WebSocketResponse) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(TELL_S):
                 await ws.send_json({"error": REVOKED})
-        await ws.close(code=ENDED, message=REVOKED.encode())
+        await ws.close(code=REVOKED_CODE, message=REVOKED.encode())

@@ -40,7 +40,7 @@ from alongside.hub.store import queue as queue_store
 from alongside.hub.store import runs as runs_store
 from alongside.hub.store.database import MAX_ROWS, Tx
 from alongside.hub.store.leadership import LeadershipLost
-from alongside.spec.errands import AskedErrand
+from alongside.spec.errands import NEWS_MAX, AskedErrand
 from alongside.spec.runs import FINAL
 from alongside.spec.wire import Report, ReportAnswer, Sync, SyncAnswer, Verdict
 
@@ -59,8 +59,6 @@ PURGE_EVERY_S = 600.0
 PURGE_MAX = 20
 #: assignments are large, and a runner takes them in order
 OUTBOX_SENT_MAX = 200
-#: news of errands taken from one sync; the others come again
-NEWS_MAX = 50
 #: nobody could say how an errand stood while no dispatcher led
 ERRANDS_AFTER = timedelta(minutes=1)
 #: between looks for homes whose size is due

@@ -19,7 +19,6 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from ipaddress import ip_address
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,7 +33,8 @@ from alongside.hub import couriers
 from alongside.hub.couriers import Outcome
 from alongside.hub.doors import Hub
 from alongside.hub.store.database import Tx
-from alongside.spec.notices import Delivery, is_public
+from alongside.spec.hosts import is_literal, is_public
+from alongside.spec.notices import Delivery
 
 T = TypeVar("T")
 
@@ -226,7 +226,7 @@ async def call_webhook(session: aiohttp.ClientSession, item: Delivery, hub: Hub)
         return Outcome("the webhook was removed", final=True)
     host = urlsplit(item.to).hostname or ""
     # An address in figures is not resolved, so nobody else looks at it.
-    if not hub.config.notices.webhooks_private and _is_literal(host) and not is_public(host):
+    if not hub.config.notices.webhooks_private and is_literal(host) and not is_public(host):
         return Outcome(f"{host} is an address of a private network, which webhooks may not call", final=True)
     body = payload(item, hub.config, hub.clock())
     sent_at = str(int(hub.clock().timestamp()))
@@ -260,11 +260,3 @@ def payload(item: Delivery, config: Config, now: datetime) -> bytes:
     if item.notice.link:
         told["link"] = config.hub.url.rstrip("/") + item.notice.link
     return json.dumps({"delivery": item.id, "attempt": item.attempts + 1, "notice": told}).encode()
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -25,6 +25,8 @@ from alongside.spec.accounts import Scope
 
 T = TypeVar("T")
 
+PROBLEM_JSON = "application/problem+json"
+
 
 @dataclass(frozen=True)
 class Hub:
@@ -164,7 +166,7 @@ def status_of(kind: type[Problem]) -> int:
 
 
 def document_of(problem: Problem, instance: str | None = None) -> dict[str, Any]:
-    """The RFC 9457 problem document; its media type is application/problem+json."""
+    """The RFC 9457 problem document; its media type is PROBLEM_JSON."""
     document: dict[str, Any] = {
         "type": f"urn:alongside:problem:{problem.code}",
         "title": problem.title,

@@ -14,7 +14,6 @@ import os
 import socket
 from collections import defaultdict
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +25,7 @@ from aiohttp.resolver import DefaultResolver
 from alongside.config import DispatcherSettings, RunnerSettings
 from alongside.runner.disk import read_json, write_json
 from alongside.runner.executors import CannotStart
+from alongside.spec.hosts import is_literal, is_public
 
 CHUNK_BYTES = 1 << 20
 REDIRECTS_MAX = 5
@@ -209,7 +209,7 @@ class Downloads:
         if self.policy != "public":
             if host not in self.hosts:
                 raise HostRefused(f"{host} is not among this site's hosts (runner.egress_hosts)")
-        elif _literal(host) and not ip_address(host).is_global:
+        elif is_literal(host) and not is_public(host):
             raise HostRefused(f"{host} is a private address")
 
 
@@ -223,21 +223,13 @@ class PublicResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
-        public = [item for item in found if ip_address(item["host"]).is_global]
+        public = [item for item in found if is_public(item["host"])]
         if not public:
             raise HostRefused(f"{host} has no public address")
         return public
 
     async def close(self) -> None:
         await self._inner.close()
-
-
-def _literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _compare(url: str, digest: str, sha256: str | None) -> None:

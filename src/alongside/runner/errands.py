@@ -20,6 +20,7 @@ from alongside import values
 from alongside.errors import Problem
 from alongside.runner.disk import is_full, read_json, write_json
 from alongside.runner.tasks import Background
+from alongside.spec.errands import NEWS_MAX
 from alongside.spec.wire import Errand, ErrandNews
 
 #: (per cent or None, message): may be called often, from the event loop, and returns at once
@@ -33,8 +34,6 @@ TELL_EVERY_S = 1.0
 STILL_S = 60.0
 #: errands of one kind under way at once; the others wait
 AT_ONCE = 2
-#: news that one sync carries
-NEWS_MAX = 50
 
 log = structlog.get_logger()
 

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from alongside.spec.runs import Mode, ReasonCode
 from alongside.spec.wire import Assignment
 
+#: longest path that a Unix socket's address holds, in bytes, less its terminating zero
+SOCKET_PATH_MAX = 107
+
 
 @dataclass(frozen=True)
 class Mount:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from alongside.spec.shells import ERRORS as ERRORS
+from alongside.spec.shells import OUTPUT as OUTPUT
+
 #: the person's shell: bash where there is one
 SHELL = ("/bin/sh", "-c", "test -x /bin/bash && exec /bin/bash; exec /bin/sh")
-OUTPUT, ERRORS = 1, 2
 #: what a program that listens nowhere on the port gives for an exit code, and one that is not there
 REFUSED, NOT_FOUND, NOT_RUNNABLE = 111, 127, 126
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from alongside.spec.runs import State
 
+#: news of errands that one sync carries; what is beyond comes with the next
+NEWS_MAX = 50
+
 
 @dataclass(frozen=True)
 class AskedErrand:

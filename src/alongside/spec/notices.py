@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -124,10 +123,3 @@ def url_fault(url: str) -> str | None:
     if parts.username or parts.password:
         return "must not carry a name or password"
     return None
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
-    ip = ip_address(address)
-    inner = getattr(ip, "ipv4_mapped", None)
-    return (inner or ip).is_global and not ip.is_multicast

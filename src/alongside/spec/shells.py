@@ -23,7 +23,8 @@ CONNECTIONS_MAX = 16
 
 #: the first byte of each binary message that comes from a run
 OUTPUT, ERRORS = 1, 2
-
+#: why a WebSocket is closed: whoever opened it may not any more
+REVOKED_CODE = 4403
 
 #: listening sockets that are told of one run
 PORTS_MAX = 100

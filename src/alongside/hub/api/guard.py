@@ -21,11 +21,10 @@ from alongside import errors, values
 from alongside.errors import Fault, Invalid, Problem
 from alongside.hub import accounts, retries
 from alongside.hub.api import reading
-from alongside.hub.doors import SAFE_METHODS, Door, Hub, Media, document_of
+from alongside.hub.doors import PROBLEM_JSON, SAFE_METHODS, Door, Hub, Media, document_of
 from alongside.spec.accounts import Caller, Scope
 
 CSRF_HEADER = "X-CSRF-Token"
-PROBLEM_JSON = "application/problem+json"
 
 log = structlog.get_logger("alongside.hub")
 

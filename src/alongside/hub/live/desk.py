@@ -15,7 +15,7 @@ from alongside import errors, values
 from alongside.errors import Problem
 from alongside.hub import accounts
 from alongside.hub.clockwork import Incoming
-from alongside.hub.doors import Hub, Tx, document_of
+from alongside.hub.doors import PROBLEM_JSON, Hub, Tx, document_of
 from alongside.hub.live.broadcast import Broadcast
 from alongside.spec.accounts import Caller
 from alongside.spec.wire import SyncAnswer
@@ -23,7 +23,6 @@ from alongside.spec.wire import SyncAnswer
 T = TypeVar("T")
 
 KEEPALIVE_S = 15.0
-PROBLEM_JSON = "application/problem+json"
 
 log = structlog.get_logger("alongside.dispatcher")
 

@@ -96,10 +96,6 @@ def use_link(tx: Tx, secret_hash: str, purpose: str, now: datetime) -> AddressLi
     return None if row is None else AddressLink(row.purpose, row.email, row.account_id)
 
 
-def drop_links(tx: Tx, account_id: str) -> None:
-    tx.execute(delete(address_links).where(address_links.c.account_id == account_id))
-
-
 def remove_expired(tx: Tx, now: datetime) -> None:
     tx.execute(delete(address_links).where(address_links.c.expires_at < now))
 

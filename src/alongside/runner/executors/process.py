@@ -22,8 +22,9 @@ from typing import Any
 from alongside.config import RunnerSettings
 from alongside.runner import components
 from alongside.runner.executors import CannotMount, CannotStart, Exit, Handle, Job, Keep, Mount, Progress
+from alongside.runner.jobs import SOCKET_PATH_MAX
 from alongside.runner.programs import CannotEnter, Inside, Program
-from alongside.runner.sandbox import command, entering, processes
+from alongside.runner.sandbox import command, processes, programs
 from alongside.runner.sandbox.nursery import Nursery
 from alongside.spec.runs import ReasonCode
 from alongside.spec.sites import ExecutorStatus
@@ -32,8 +33,6 @@ KEEPER = "alongside.runner.sandbox.keeper"
 STATUS_FRESH_S = 60.0
 START_TIMEOUT_S = 60.0
 GRACE_S = 10.0
-#: longest path of a Unix socket, less its terminating zero and the longest component name we cut to
-SOCKET_PATH_MAX = 107
 #: a network of its own would need root and routes; the machine's own reaches every service on loopback
 NO_NETWORK = (
     "the tool needs the network, and a process would share this machine's, loopback included: "
@@ -189,7 +188,7 @@ class ProcessExecutor:
         if inside is None or told is None:
             raise CannotEnter("the run has no processes now")
         front = job.assignment.tool.front.name
-        return await entering.enter(entering.plan(inside, told, front, job, program))
+        return await programs.enter(programs.plan(inside, told, front, job, program))
 
     async def first_process(self, handle: Handle) -> int | None:
         noted = _noted(handle)

@@ -14,10 +14,8 @@ from alongside.runner import components, seats
 from alongside.runner.executors import CannotStart, Handle, Job
 from alongside.runner.executors.docker.body import GB, SOCKET_FOLDER, Bind, memory_bytes
 from alongside.runner.executors.docker.mounts import MountFolder, show
+from alongside.runner.jobs import SOCKET_PATH_MAX
 from alongside.spec.tools import start_order
-
-#: longest path that a Unix socket address holds
-SOCKET_PATH_MAX = 107
 
 
 @dataclass(frozen=True)
