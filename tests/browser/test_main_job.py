@@ -50,9 +50,7 @@ def launch(page: Page, tool: str) -> str:
 def open_tool(page: Page, run: str) -> Page:
     """Wait until the tool is ready and open it in its new tab."""
     with page.expect_popup(timeout=100_000) as opened:
-        page.get_by_role("link", name="Open").or_(page.get_by_role("button", name="Open")).first.click(
-            timeout=90_000
-        )
+        page.get_by_role("button", name=re.compile("^Open .* in a new tab$")).first.click(timeout=90_000)
     tool = opened.value
     tool.wait_for_url(re.compile(rf"^http://{run}\.localhost"))
     return tool
@@ -63,7 +61,7 @@ def stop(page: Page) -> None:
     confirm = page.get_by_role("dialog").get_by_role("button", name=re.compile("Stop"))
     if confirm.count():
         confirm.click()
-    expect(page.get_by_text("Stopped", exact=True).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Stopped", exact=True).first).to_be_visible()
 
 
 def test_a_person_with_a_doi_works_beside_the_data_and_finds_the_notebook_again(
@@ -113,7 +111,7 @@ def test_a_dataset_attached_to_a_running_notebook_appears_in_it_and_cannot_be_wr
         .get_by_role("listitem")
         .filter(has_text="trimmed")
     )
-    expect(line.get_by_text(mode)).to_be_visible(timeout=30_000)
+    expect(line.get_by_text(mode)).to_be_visible()
 
     lab.bring_to_front()
     entry = lab.evaluate("fetch('/api/contents/data?content=1').then(answer => answer.json())")
@@ -161,7 +159,6 @@ def write_a_notebook(lab: Page) -> None:
         rename.click()
     lab.wait_for_function(
         """async () => (await (await fetch('/api/contents/Untitled.ipynb')).text()).includes('points: 1')""",
-        timeout=20_000,
         polling=500,
     )
 

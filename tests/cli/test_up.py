@@ -69,7 +69,7 @@ def program(text: str) -> Callable[[str], list[str]]:
     return lambda name: [sys.executable, "-c", text]
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"

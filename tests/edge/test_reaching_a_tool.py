@@ -114,7 +114,7 @@ async def test_a_websocket_passes_both_ways(site: Site, open_run) -> None:
     async with await site.socket(run, cookie, Origin=site.origin(run)) as socket:
         for text in ("one", "two"):
             await socket.send_str(text)
-            assert await socket.receive_str(timeout=5) == f"echo: {text}"
+            assert await socket.receive_str(timeout=60) == f"echo: {text}"
 
 
 async def test_a_websocket_without_a_key_is_refused(site: Site, open_run) -> None:

@@ -24,7 +24,7 @@ async def run(site: Site, echo) -> str:
 async def is_open(socket: aiohttp.ClientWebSocketResponse) -> bool:
     try:
         await socket.send_str("still there?")
-        message = await socket.receive(timeout=3)
+        message = await socket.receive(timeout=30)
     except (TimeoutError, ConnectionError):
         return False
     return message.type is aiohttp.WSMsgType.TEXT
@@ -92,7 +92,7 @@ async def test_publishing_the_same_address_again_disturbs_nobody(site: Site, run
 
 
 async def test_an_unused_secret_ends_and_a_used_one_does_not(start_edge, echo) -> None:
-    site: Site = await start_edge(secret_hours=1.5 / 3600)
+    site: Site = await start_edge(secret_hours=3 / 3600)
     run = run_id()
     await site.publish(run, echo[1])
     idle, busy = await site.enter(run, "idle"), await site.enter(run, "busy")
@@ -100,7 +100,7 @@ async def test_an_unused_secret_ends_and_a_used_one_does_not(start_edge, echo) -
     for _ in range(8):
         assert await is_open(socket)
         await site.control("GET", "/activity")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.5)
     assert (await site.request(run, headers={"Cookie": idle})).status == 401
     assert (await site.request(run, headers={"Cookie": busy})).status == 200
 

@@ -67,7 +67,7 @@ class Bench:
     def delete(self, *runs: Run) -> None:
         for run in runs:
             self.runs.delete(run.id)
-        self.books.close(within_s=20)
+        self.books.close()
 
     def kill_tool(self, run: Run) -> None:
         """What `docker kill` does, or the kernel when memory is short."""
@@ -267,7 +267,7 @@ def test_a_tool_that_dies_is_started_again_until_that_has_happened_too_often(ben
         assert browser.get(f"{run.url}/notes.txt").text == "kept"
         assert browser.get(f"{run.url}/data/table.csv").text == TEXT
     bench.kill_tool(run)
-    failed = bench.place.word(run.id, "Failed", within_s=20)
+    failed = bench.place.word(run.id, "Failed")
     assert (failed.state, failed.reason_code) == ("executor_error", "restarts_exhausted")
     assert "started 3 times" in failed.reason
     bench.books.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -12,11 +13,9 @@ from alongside.client.errors import Refused
 from support.installation import Installation, opened, server
 from support.open_sockets import OpenSocket
 
-pytestmark = pytest.mark.timeout(180)
-
-#: what issue 3 asks for; a machine that stands still for a moment is let off once
+#: from the answer to the revocation to the end of the open socket
 OUT_WITHIN_S = 1.0
-OUT_AT_LAST_S = 10.0
+OUT_AT_LAST_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +36,20 @@ def people(place: Installation) -> Iterator[dict[str, Client]]:
 
 
 def test_a_person_a_group_and_a_code_come_in_and_each_is_out_within_a_second(
-    place: Installation, people: dict[str, Client]
+    place: Installation, people: dict[str, Client], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    took = a_round(place, people)
+    if max(took.values()) > OUT_WITHIN_S:
+        # Nothing here waits for a second; but a machine that stood still for one is let off once.
+        took = a_round(place, people)
+    with capsys.disabled():
+        told = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items())
+        sys.stdout.write(f"\nout after the answer to the revocation: {told}\n")
+    assert max(took.values()) <= OUT_WITHIN_S, took
+
+
+def a_round(place: Installation, people: dict[str, Client]) -> dict[str, float]:
+    """Share a run in each way and take every share back; the seconds until each was out."""
     mine = place.client.shares
     run = place.client.launch("lab")
     place.word(run.id, "Ready")
@@ -60,7 +71,7 @@ def test_a_person_a_group_and_a_code_come_in_and_each_is_out_within_a_second(
     owner = place.visitor("admin")
     assert owner.get(f"{place.url}/open/{run.id}?path=/uid").status == 200
     visitors = {name: place.visitor(name) for name in people}
-    took: list[float] = []
+    took: dict[str, float] = {}
     with ExitStack() as stack:
         sockets: dict[str, OpenSocket] = {}
         for name, visitor in visitors.items():
@@ -76,7 +87,7 @@ def test_a_person_a_group_and_a_code_come_in_and_each_is_out_within_a_second(
         )
         for name, revoke in revocations.items():
             revoke()
-            took.append(sockets.pop(name).seconds_until_closed(OUT_AT_LAST_S))
+            took[name] = sockets.pop(name).seconds_until_closed(OUT_AT_LAST_S)
             assert visitors[name].get(f"{run.url}/uid").status == 401
             assert list(people[name].shares.with_me()) == []
             with pytest.raises(Refused):
@@ -87,5 +98,5 @@ def test_a_person_a_group_and_a_code_come_in_and_each_is_out_within_a_second(
             lambda: [it.name for it in mine.present(run.id) if it.left_at is None] == ["admin"],
             "everybody else is seen to be gone",
         )
-    assert sorted(took)[1] <= OUT_WITHIN_S, took
     place.client.runs.delete(run.id)
+    return took

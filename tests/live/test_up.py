@@ -27,7 +27,7 @@ from support.installation import ENVIRONMENT, opened, server, task
 from support.web_tools import free_port
 
 READY_MAX_S = 60.0
-GONE_MAX_S = 40.0
+GONE_MAX_S = 60.0
 SLEEPS = "import time; time.sleep(600)"
 
 

@@ -20,7 +20,7 @@ from alongside.spec.runs import FINAL, Run
 from support.docker_engine import DockerEngine
 from support.installation import Installation
 
-CLOSED_WITHIN_S = 8.0
+CLOSED_WITHIN_S = 60.0
 #: states in which a run holds nothing
 AT_REST = frozenset((*FINAL, "paused"))
 

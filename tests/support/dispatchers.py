@@ -22,7 +22,7 @@ from alongside.spec.wire import Session, SyncAnswer
 from support.runner_double import RunnerDouble
 
 PROGRAM = "from alongside.config import read; from alongside.hub.dispatcher import main; main(read())"
-START_S = 20.0
+START_S = 60.0
 
 
 def free_port() -> int:
@@ -90,7 +90,7 @@ class DispatcherProcess:
             return 0
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
 
 class Refused(Exception):

@@ -178,7 +178,7 @@ class Site:
         return await self._web.ws_connect(f"http://127.0.0.1:{self.port}/ws", headers=given, autoping=True)
 
 
-async def eventually(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 10) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 60) -> T:
     """Look again until it is good: what other processes do has no event to wait for."""
     async with asyncio.timeout(seconds):
         while True:

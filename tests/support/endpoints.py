@@ -40,7 +40,7 @@ async def ready(executor: Executor, handle: Handle, *, path: str = "/uid", withi
     return await until(answers, within_s=within_s)
 
 
-async def until(look: Callable[[], Awaitable[T | None]], *, within_s: float = 20, every_s: float = 0.02) -> T:
+async def until(look: Callable[[], Awaitable[T | None]], *, within_s: float = 60, every_s: float = 0.02) -> T:
     """What `look` returns as soon as it is true."""
     async with asyncio.timeout(within_s):
         while True:

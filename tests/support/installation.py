@@ -54,7 +54,7 @@ PARTS = ("hub", "dispatcher", "edge", "runner")
 #: name of the process executor's environment: the Python that runs the tests
 ENVIRONMENT = "python"
 START_MAX_S = 60.0
-STOP_MAX_S = 20.0
+STOP_MAX_S = 60.0
 TOLD_LINES = 25
 
 
@@ -260,7 +260,7 @@ class Installation:
         deleted = [run.id for run in self.client.runs.list(all=True)]
         for run in deleted:
             self.client.runs.delete(run)
-        self.until(lambda: not any(map(self.knows, deleted)), "every run is gone", within_s=20)
+        self.until(lambda: not any(map(self.knows, deleted)), "every run is gone")
 
     def knows(self, run: str) -> bool:
         try:

@@ -11,7 +11,7 @@ import aiohttp
 
 from support.visitors import Visitor
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class OpenSocket:
