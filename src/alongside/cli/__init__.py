@@ -11,6 +11,8 @@ import typer
 from alongside import __version__
 from alongside.cli import (
     admin,
+    banners,
+    classroom,
     datasets,
     doctor,
     files,
@@ -113,8 +115,8 @@ app.command("shared")(shares.shared)
 app.add_typer(launch.task_app, name="task")
 app.add_typer(notices.app, name="notices")
 app.command("usage")(usage.usage)
-app.command("class")(usage.class_)
-app.command("status")(usage.status)
+app.command("class")(classroom.class_)
+app.command("status")(banners.status)
 app.add_typer(admin.app, name="admin")
 app.add_typer(serve.app, name="serve")
 app.command("doctor")(doctor.doctor)

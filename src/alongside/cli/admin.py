@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alongside.cli import classes, screen, upkeep, usage
+from alongside.cli import banners, classes, notices, screen, upkeep, usage
 from alongside.cli.session import connect
 from alongside.client import Client
 
@@ -27,8 +27,8 @@ for name, part in {
 }.items():
     app.add_typer(part, name=name)
 app.add_typer(usage.budgets, name="budgets")
-app.add_typer(usage.banners, name="banners")
-app.add_typer(usage.mail, name="mail")
+app.add_typer(banners.app, name="banners")
+app.add_typer(notices.mail, name="mail")
 app.command("migrate")(upkeep.migrate)
 app.command("backup")(upkeep.backup)
 app.command("restore")(upkeep.restore)

@@ -1,7 +1,8 @@
-"""`alongside notices`: the inbox, and by which ways one hears of what."""
+"""`alongside notices`: the inbox, and by which ways one hears of what; `alongside admin mail`."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Annotated
 
@@ -9,12 +10,16 @@ import typer
 
 from alongside.cli import screen
 from alongside.cli.session import connect
-from alongside.client.errors import CallFailed
+from alongside.client.errors import CallFailed, TimedOut
 from alongside.spec.notices import KINDS, Notice
 
 app = typer.Typer(help="What you were told, and by which ways.", no_args_is_help=True)
 webhooks = typer.Typer(help="Addresses that are told of your notices.", no_args_is_help=True)
 app.add_typer(webhooks, name="webhooks")
+mail = typer.Typer(help="Letters.", no_args_is_help=True)
+
+#: a letter that no server took by then is waited for no longer
+LETTER_WITHIN_S = 60.0
 
 WebhookId = Annotated[str, typer.Argument(help="Id of a webhook.")]
 
@@ -127,3 +132,19 @@ def webhooks_remove(id: WebhookId) -> None:
 def _words(notice: Notice) -> str:
     more = f" (and {notice.count - 1} more)" if notice.count > 1 else ""
     return f"{notice.title}{more}"
+
+
+@mail.command("test")
+def mail_test(to: Annotated[str, typer.Argument(help="Where to.")]) -> None:
+    """Send a letter, and say whether the mail server took it."""
+    until = time.monotonic() + LETTER_WITHIN_S
+    with connect() as client:
+        sent = client.notices.test_mail(to)
+        while sent["state"] == "queued" and not sent["attempts"]:
+            if time.monotonic() > until:
+                raise TimedOut("nobody sent it within a minute", hint="does the dispatcher run?")
+            time.sleep(0.3)
+            sent = client.notices.delivery(sent["id"])
+    if sent["state"] != "complete":
+        raise CallFailed(f"it was not sent: {sent['reason']}", hint="see the settings mail.*")
+    screen.say(f"The mail server took a letter to {to}.")

@@ -1,25 +1,18 @@
-"""`alongside usage`, `alongside class`, `alongside status`, and the upkeep of budgets and banners."""
+"""`alongside usage`, and budgets over it."""
 
 from __future__ import annotations
 
 import sys
-import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alongside.cli import screen
 from alongside.cli.session import connect
 from alongside.client import Client
-from alongside.client.errors import CallFailed, TimedOut
-from alongside.spec.classroom import ClassPage
+from alongside.client.errors import CallFailed
 
 budgets = typer.Typer(help="Budgets: how much may be used.", no_args_is_help=True)
-banners = typer.Typer(help="What everybody is shown: maintenance.", no_args_is_help=True)
-mail = typer.Typer(help="Letters.", no_args_is_help=True)
-
-#: a letter that no server took by then is waited for no longer
-LETTER_WITHIN_S = 60.0
 
 
 def usage(
@@ -69,92 +62,6 @@ def usage(
             for row in found.rows
         ),
         empty="Nothing was used.",
-    )
-
-
-def status(as_json: screen.AsJson = False) -> None:
-    """How the hub is, and what it announces."""
-    with connect() as client:
-        found, shown = client.status(), client.banners.shown()
-    if as_json:
-        screen.show_json({**found, "banners": shown})
-        return
-    for banner in shown:
-        screen.out.print(f"[bold]{'Maintenance' if banner.level == 'down' else 'Note'}:[/bold] ", end="")
-        screen.out.print(banner.text, markup=False)
-    screen.show_facts(
-        (
-            ("hub", f"{found['hub_url']} ({found['version']})"),
-            ("sites", str(found["sites"])),
-            ("runners", f"{found['runners']['online']} online, {found['runners']['offline']} offline"),
-            ("runs", f"{found['queue']['running']} running, {found['queue']['queued']} waiting"),
-            ("dispatcher", "leads" if found["dispatcher"]["alive"] else "does not answer"),
-        )
-    )
-
-
-def class_(
-    group: Annotated[str | None, typer.Argument(help="Name or id of a group that you manage.")] = None,
-    tool: Annotated[str | None, typer.Option(help="Of the newest runs of this tool.")] = None,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop everybody's run.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Start again what failed.")] = False,
-    extend: Annotated[float | None, typer.Option(metavar="SECONDS", help="Extend everybody's run.")] = None,
-    message: Annotated[str | None, typer.Option(metavar="TEXT", help="Send everybody a notice.")] = None,
-    as_json: screen.AsJson = False,
-) -> None:
-    """Who of a group has launched, is ready or is stuck, and acts on all; without a group: your groups."""
-    with connect() as client:
-        if group is None:
-            groups = client.classes.list()
-            if as_json:
-                screen.show_json(groups)
-            else:
-                screen.show_table(
-                    ["group", "members"], ([g.name, g.members] for g in groups), empty="You manage no group."
-                )
-            return
-        _act(client, group, tool, stop=stop, retry=retry, extend=extend, message=message)
-        found = client.classes.show(group, tool)
-    if as_json:
-        screen.show_json(found)
-    else:
-        _show_class(found)
-
-
-def _act(
-    client: Client,
-    group: str,
-    tool: str | None,
-    *,
-    stop: bool,
-    retry: bool,
-    extend: float | None,
-    message: str | None,
-) -> None:
-    acts: list[tuple[str, dict[str, Any]]] = []
-    if message is not None:
-        acts.append(("message", {"title": message}))
-    if extend is not None:
-        acts.append(("extend", {"seconds": extend}))
-    if retry:
-        acts.append(("retry", {}))
-    if stop:
-        acts.append(("stop", {}))
-    for kind, more in acts:
-        outcome = client.classes.act(group, kind, tool=tool, **more)
-        screen.say(f"{kind}: done for {outcome.done} of {len(outcome.outcomes)}")
-        for item in outcome.outcomes:
-            if not item.ok:
-                screen.say(f"  {item.name}: {item.reason}")
-
-
-def _show_class(found: ClassPage) -> None:
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(found.counts.items()))
-    screen.say(f"{found.name}: {counts or 'nobody'}")
-    screen.show_table(
-        ["name", "stands", "since", "tool", "site", "why"],
-        ([m.name, m.standing, m.since, m.tool, m.site, m.reason] for m in found.members),
-        empty="The group has no members.",
     )
 
 
@@ -229,75 +136,6 @@ def budgets_remove(id: Annotated[str, typer.Argument(help="Id of a budget.")]) -
     with connect() as client:
         client.usage.remove_budget(id)
     screen.say("Removed.")
-
-
-@banners.command("list")
-def banners_list(as_json: screen.AsJson = False) -> None:
-    """Banners that are shown now or later."""
-    with connect() as client:
-        found = client.banners.all()
-    if as_json:
-        screen.show_json(found)
-        return
-    screen.show_table(
-        ["id", "level", "site", "from", "until", "no launch from", "text"],
-        ([b.id, b.level, b.site, b.starts_at, b.ends_at, b.no_launch_from, b.text] for b in found),
-        empty="There are no banners.",
-    )
-
-
-@banners.command("add")
-def banners_add(
-    text: Annotated[str, typer.Argument(help="What everybody reads.")],
-    level: Annotated[str, typer.Option(help="info, warning or down.")] = "info",
-    site: Annotated[str | None, typer.Option(help="The site that it is about.")] = None,
-    starts_at: Annotated[
-        str | None, typer.Option("--from", help="When it is first shown; default now (RFC 3339).")
-    ] = None,
-    ends_at: Annotated[str | None, typer.Option("--until", help="When it is shown no more.")] = None,
-    no_launch_from: Annotated[
-        str | None, typer.Option(help="From then on nothing new is launched there.")
-    ] = None,
-    tell: Annotated[
-        bool, typer.Option("--tell", help="Also notify those who have something running.")
-    ] = False,
-) -> None:
-    """Show everybody something, and refuse launches from a moment on."""
-    with connect() as client:
-        made = client.banners.add(
-            text,
-            level=level,
-            site=site,
-            starts_at=starts_at,
-            ends_at=ends_at,
-            no_launch_from=no_launch_from,
-            tell=tell,
-        )
-    screen.say(f"Added {made.id}.")
-
-
-@banners.command("remove")
-def banners_remove(id: Annotated[str, typer.Argument(help="Id of a banner.")]) -> None:
-    """Take a banner down."""
-    with connect() as client:
-        client.banners.remove(id)
-    screen.say("Removed.")
-
-
-@mail.command("test")
-def mail_test(to: Annotated[str, typer.Argument(help="Where to.")]) -> None:
-    """Send a letter, and say whether the mail server took it."""
-    until = time.monotonic() + LETTER_WITHIN_S
-    with connect() as client:
-        sent = client.notices.test_mail(to)
-        while sent["state"] == "queued" and not sent["attempts"]:
-            if time.monotonic() > until:
-                raise TimedOut("nobody sent it within a minute", hint="does the dispatcher run?")
-            time.sleep(0.3)
-            sent = client.notices.delivery(sent["id"])
-    if sent["state"] != "complete":
-        raise CallFailed(f"it was not sent: {sent['reason']}", hint="see the settings mail.*")
-    screen.say(f"The mail server took a letter to {to}.")
 
 
 def _group(client: Client, name: str) -> str:
