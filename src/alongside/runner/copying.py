@@ -6,10 +6,11 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alongside.runner.sandbox import mounts
+from alongside.runner.seeing import Eyes
 
 CHUNK_BYTES = 4 << 20
 #: each level holds two descriptors open
@@ -23,14 +24,23 @@ class CopyStopped(Exception):
 class Copier:
     """Everything is opened once, below the descriptor of its folder, and looked at and read through that.
 
-    What it makes belongs to `uid` and `gid` if the runner is root.
+    What it makes belongs to `uid` and `gid` if the runner is root. `eyes`: whose rights decide what of the
+    source may be read; without them, the runner's.
     """
 
-    def __init__(self, uid: int, gid: int, progress: Callable[[int], None], stop: threading.Event) -> None:
+    def __init__(
+        self,
+        uid: int,
+        gid: int,
+        progress: Callable[[int], None],
+        stop: threading.Event,
+        eyes: Eyes | None = None,
+    ) -> None:
         self.uid = uid
         self.gid = gid
         self.progress = progress
         self.stop = stop
+        self.eyes = eyes or Eyes()
         self.bytes = 0
 
     def copy(self, source: Path, target: Path) -> None:
@@ -42,6 +52,22 @@ class Copier:
         folder = mounts.exactly(target.parent)
         try:
             self._copy(mounts.exactly(source), folder, target.name, 0)
+        finally:
+            os.close(folder)
+
+    def copy_below(self, base: Path, parts: Sequence[str], target: Path) -> None:
+        """As `copy`, of what is below a folder: on the way there, too, `eyes` have to be let through."""
+        folder = mounts.exactly(target.parent)
+        try:
+            pinned = mounts.exactly(base)
+            for part in parts:
+                with self.eyes:
+                    try:
+                        inner = os.open(part, os.O_PATH | os.O_NOFOLLOW, dir_fd=pinned)
+                    finally:
+                        os.close(pinned)
+                pinned = inner
+            self._copy(pinned, folder, target.name, 0)
         finally:
             os.close(folder)
 
@@ -57,7 +83,8 @@ class Copier:
             if not stat.S_ISDIR(found.st_mode) and not stat.S_ISREG(found.st_mode):
                 return
             # the very thing that was looked at: this link of /proc leads to no other
-            source = os.open(f"/proc/self/fd/{pinned}", os.O_RDONLY)
+            with self.eyes:
+                source = os.open(f"/proc/self/fd/{pinned}", os.O_RDONLY)
         finally:
             os.close(pinned)
         try:
@@ -75,7 +102,8 @@ class Copier:
         target = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
         try:
             for entry in sorted(os.listdir(source)):
-                pinned = os.open(entry, os.O_PATH | os.O_NOFOLLOW, dir_fd=source)
+                with self.eyes:
+                    pinned = os.open(entry, os.O_PATH | os.O_NOFOLLOW, dir_fd=source)
                 self._copy(pinned, target, entry, depth + 1)
             self._hand_over(target, found.st_mode | 0o700)
         finally:

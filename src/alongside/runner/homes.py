@@ -96,7 +96,9 @@ class Homes:
             found = home.stat()
             if not stat.S_ISDIR(found.st_mode):
                 raise CannotStart("home_unusable", f"{home} is no folder")
-            if found.st_uid == 0 and os.getuid() == 0:
+            # at a place of the site's own, a folder of root's that has something in it is no home to give away
+            ours = not self.homes_dir or not any(home.iterdir())
+            if found.st_uid == 0 and os.getuid() == 0 and ours:
                 os.chown(home, who.uid, who.gid)
             elif found.st_uid != who.uid:
                 raise CannotStart(
@@ -133,7 +135,11 @@ class Homes:
             CannotStart: identity_unknown.
         """
         who, home, before = self.identities.of(owner), self.place(owner), self.identities.noted(owner.account)
-        if os.getuid() != 0 or not home.is_dir() or home.stat().st_uid not in {0, who.uid, before}:
+        if os.getuid() != 0 or not home.is_dir():
+            return
+        # a folder of root's at a place of the site's own was never this account's
+        known = {who.uid, before} if self.homes_dir and before is None else {0, who.uid, before}
+        if home.stat().st_uid not in known:
             return
         strays = {0, before} - {who.uid, None}
         for _, folders, files, inside in os.fwalk(home, follow_symlinks=False):

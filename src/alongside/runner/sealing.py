@@ -21,6 +21,7 @@ from typing import Any
 from alongside.runner.copying import Copier, CopyStopped
 from alongside.runner.disk import is_full, read_json
 from alongside.runner.errands import ErrandFailed, Tell
+from alongside.runner.seeing import Eyes
 from alongside.runner.staging import measured
 from alongside.spec.files import PARTIAL
 from alongside.spec.wire import Errand
@@ -75,16 +76,20 @@ class Sealing:
     def _seal(
         self, errand: Errand, key: str, work: _Work, tell: Callable[[float, str], None]
     ) -> dict[str, Any]:
-        source = self._source(errand)
+        base, parts, eyes = self._source(errand)
+        source = base.joinpath(*parts)
         final, partial = self._store / key, self._store / f".{key}.part"
         if not final.exists():
             _remove(partial)
             try:
-                self._copy(source, partial, work, tell)
+                self._copy(base, parts, eyes, partial, work, tell)
                 partial.rename(final)
             except CopyStopped:
                 _remove(partial)
                 raise ErrandFailed("canceled_by_owner", "the saving was canceled") from None
+            except ErrandFailed:
+                _remove(partial)
+                raise
             except OSError as error:
                 _remove(partial)
                 if is_full(error):
@@ -93,30 +98,42 @@ class Sealing:
                 raise ErrandFailed("data_missing", reason) from None
         return _described(final, source.name)
 
-    def _source(self, errand: Errand) -> Path:
+    def _source(self, errand: Errand) -> tuple[Path, list[str], Eyes]:
+        """The folder, the way from there, and who has to be allowed to read what is at its end."""
         folder, path = errand.body["folder"], errand.body["path"]
-        if path and any(part in ("", ".", "..") for part in path.split("/")):
+        parts = path.split("/") if path else []
+        if any(part in ("", ".", "..") for part in parts):
             raise ErrandFailed("data_missing", f"{path!r} is no path in a folder")
-        base = self._base(errand, folder["kind"], folder["name"])
+        base, eyes = self._base(errand, folder["kind"], folder["name"])
         if base is None or not base.is_dir():
             raise ErrandFailed("data_missing", "the folder is not at this site (any more)")
-        return base.resolve() / path if path else base.resolve()
+        return base.resolve(), parts, eyes
 
-    def _base(self, errand: Errand, kind: str, name: str) -> Path | None:
+    def _base(self, errand: Errand, kind: str, name: str) -> tuple[Path | None, Eyes]:
         if kind == "outputs":
             run, _, attempt = name.partition("/")
-            return self._work_dir / "outputs" / _plain(run) / _plain(attempt)
+            return self._work_dir / "outputs" / _plain(run) / _plain(attempt), Eyes()
         book: dict[str, Any] = read_json(self._work_dir / "identities.json") or {}
         who = book.get(errand.owner.account) if errand.owner else None
         if who is None:
-            return None
+            return None, Eyes()
+        eyes = Eyes(who["uid"], who["gid"], who["groups"])
         if kind == "home":
-            return Path(who["home"])
+            return Path(who["home"]), eyes
         shared = [item["path"] for item in who["folders"] if item["group"] == name]
-        return Path(shared[0]) if kind == "group" and shared else None
+        return Path(shared[0]) if kind == "group" and shared else None, eyes
 
-    def _copy(self, source: Path, partial: Path, work: _Work, tell: Callable[[float, str], None]) -> None:
+    def _copy(
+        self,
+        base: Path,
+        parts: list[str],
+        eyes: Eyes,
+        partial: Path,
+        work: _Work,
+        tell: Callable[[float, str], None],
+    ) -> None:
         """Copied first, which shares blocks where the disk can; then hashed, when nobody can change it."""
+        source = base.joinpath(*parts)
         total = max(1, measured(source) or 1)
         partial.mkdir(mode=0o700)
         target = partial / source.name
@@ -124,7 +141,7 @@ class Sealing:
         def copied(done: int) -> None:
             tell(min(50.0, 50.0 * done / total), f"copying {source.name}")
 
-        Copier(os.getuid(), os.getgid(), copied, work.stop).copy(source, target)
+        Copier(os.getuid(), os.getgid(), copied, work.stop, eyes).copy_below(base, parts, target)
         if not os.path.lexists(target) or target.is_symlink():
             raise ErrandFailed("data_missing", f"{source.name} is neither a file nor a folder")
         lines: list[str] = []

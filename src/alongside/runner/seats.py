@@ -20,13 +20,15 @@ def below(folder: Path, place: str, uid: int, gid: int, mode: int = 0o755) -> No
         for name in place.split("/"):
             try:
                 os.mkdir(name, mode, dir_fd=inside)
-                if os.geteuid() == 0:
-                    os.chown(name, uid, gid, dir_fd=inside, follow_symlinks=False)
+                made = True
             except FileExistsError:
-                pass
+                made = False
             found = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=inside)
             os.close(inside)
             inside = found
+            # what was opened, not its name: by now that may be another's
+            if made and os.geteuid() == 0 and os.fstat(inside).st_uid == 0:
+                os.fchown(inside, uid, gid)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise

@@ -143,7 +143,7 @@ def _carry_out(answer: _Answer, here: Open, question: dict[str, Any]) -> None:
 
 def _hold_to(only: str, kind: str, question: dict[str, Any]) -> None:
     """A dataset that is one file shows nothing of what lies beside it."""
-    if kind == "list":
+    if kind == "list" and not below.parts_of(question["path"]):
         question["only"] = only
         return
     paths = question.get("paths", [question.get("path", "")])
