@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alongside.cli import banners, classes, notices, screen, upkeep, usage
+from alongside.cli import banners, classes, images, notices, screen, upkeep, usage
 from alongside.cli.session import connect
 from alongside.client import Client
 
@@ -14,7 +14,7 @@ app = typer.Typer(help="People, tags, sites, runners and upkeep.", no_args_is_he
 accounts = typer.Typer(help="Accounts.", no_args_is_help=True)
 groups = typer.Typer(help="Groups of accounts.", no_args_is_help=True)
 tags = typer.Typer(help="Access tags: who sees what carries them.", no_args_is_help=True)
-sites = typer.Typer(help="Sites and their registration tokens.", no_args_is_help=True)
+sites = typer.Typer(help="Sites, their registration tokens and images.", no_args_is_help=True)
 runners = typer.Typer(help="Runners.", no_args_is_help=True)
 for name, part in {
     "accounts": accounts,
@@ -29,6 +29,8 @@ for name, part in {
 app.add_typer(usage.budgets, name="budgets")
 app.add_typer(banners.app, name="banners")
 app.add_typer(notices.mail, name="mail")
+sites.command("images")(images.images)
+sites.command("pull")(images.pull)
 app.command("migrate")(upkeep.migrate)
 app.command("backup")(upkeep.backup)
 app.command("restore")(upkeep.restore)

@@ -14,6 +14,7 @@ from alongside.cli import durations, screen
 from alongside.cli.following import follow_progress
 from alongside.cli.session import connect
 from alongside.client import Client
+from alongside.client.answers import ShownRun
 from alongside.client.errors import CallFailed
 from alongside.client.runs import uses
 from alongside.spec.runs import Action, Run, word
@@ -24,6 +25,9 @@ app = typer.Typer(
 
 RunId = Annotated[str, typer.Argument(help="The run's id; its first characters are enough.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it was carried out.")]
+
+#: waiting runs of a list whose places in the line are asked for
+PLACES_MAX = 10
 
 
 @app.command("list")
@@ -37,6 +41,8 @@ def list_(
     """Your runs, newest first."""
     with connect() as client:
         found = list(client.runs.list(state=state, tool=tool, kind=kind, all=all or None))
+        waiting = [] if as_json else [run.id for run in found if run.state == "queued"][:PLACES_MAX]
+        places = {run_id: _line(client.runs.show(run_id)) for run_id in waiting}
     if as_json:
         screen.show_json(found)
         return
@@ -50,7 +56,7 @@ def list_(
                 [d.name for d in run.datasets],
                 run.site,
                 run.updated_at,
-                _note(run),
+                places.get(run.id) or _note(run),
             ]
             for run in found
         ),
@@ -71,6 +77,7 @@ def show(run: RunId, as_json: screen.AsJson = False) -> None:
             ("run", found.id),
             ("tool", f"{found.tool}@{found.version} ({found.kind})"),
             ("state", f"{_word(found)} ({found.state})"),
+            ("line", _line(found)),
             ("reason", found.reason),
             ("message", found.message),
             ("site", found.site),
@@ -344,6 +351,10 @@ def _clock(moment: datetime | None) -> str:
     local = moment.astimezone()
     day = "" if local.date() == datetime.now().astimezone().date() else f" on {local:%d %b}"
     return f"at {local:%H:%M}{day} ({screen.ago(moment)})"
+
+
+def _line(run: ShownRun) -> str | None:
+    return run.queue.words if run.queue else None
 
 
 def _note(run: Run) -> Any:

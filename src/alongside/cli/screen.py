@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 from alongside import values
-from alongside.client.errors import CallFailed, Refused, RunFailed, SavingFailed, TimedOut, Unreachable
+from alongside.client.errors import (
+    CallFailed,
+    PullFailed,
+    Refused,
+    RunFailed,
+    SavingFailed,
+    TimedOut,
+    Unreachable,
+)
 from alongside.errors import Invalid, Problem
 
 #: columns where there is no terminal, such as in a pipe: lines are not folded for nobody's screen
@@ -40,7 +48,7 @@ EXIT_CODES: dict[int, str] = {
     3: "not signed in, or not allowed",
     4: "there is no such thing",
     5: "the hub does not answer",
-    6: "the run that was waited for failed or took too long",
+    6: "what was waited for failed or took too long",
     130: "interrupted",
 }
 
@@ -53,7 +61,7 @@ def exit_code(error: BaseException) -> int:
             return 4
         case Unreachable():
             return 5
-        case RunFailed() | SavingFailed() | TimedOut():
+        case RunFailed() | SavingFailed() | PullFailed() | TimedOut():
             return 6
         case _:
             return 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alongside import values
@@ -11,7 +12,10 @@ from alongside.client.errors import CallFailed
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.accounts import Account, AccountClass, Group, Limits, Tag
 from alongside.spec.admission import AuditEntry
+from alongside.spec.images import ImagePull
 from alongside.spec.sites import ResourceClass, Runner, Site
+
+LOOK_S = 0.5
 
 
 class Admin:
@@ -119,6 +123,29 @@ class Admin:
         given = {key: value for key, value in more.items() if value is not None}
         path = f"/sites/{segment(site)}/registration-tokens"
         return loaded(NewRegistrationToken, self._hub.post(path, given))
+
+    def images(self, site: str) -> Iterator[ImagePull]:
+        """What a site was asked to fetch lately, per image and runner, newest first."""
+        return (loaded(ImagePull, item) for item in self._hub.pages(f"/sites/{segment(site)}/images"))
+
+    def pull(self, site: str, *, image: str | None = None, tool: str | None = None) -> list[ImagePull]:
+        """Have an image, or those of a tool, at each runner of a site before the first launch."""
+        given = {key: value for key, value in {"image": image, "tool": tool}.items() if value is not None}
+        answer = self._hub.post(f"/sites/{segment(site)}/images", given)
+        return [loaded(ImagePull, item) for item in answer["items"]]
+
+    def pulled(
+        self, site: str, wanted: Sequence[ImagePull], told: Callable[[ImagePull], None] = lambda pull: None
+    ) -> list[ImagePull]:
+        """Wait until nothing of what was asked for is under way any more."""
+        ids = {item.id for item in wanted}
+        while True:
+            found = [item for item in self.images(site) if item.id in ids]
+            for item in found:
+                told(item)
+            if not any(item.state in ("queued", "running") for item in found):
+                return found
+            time.sleep(LOOK_S)
 
     def runners(self) -> Iterator[Runner]:
         return (loaded(Runner, item) for item in self._hub.pages("/runners"))

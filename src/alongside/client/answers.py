@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from alongside.spec.accounts import Account, Scope, Token
+from alongside.spec.line import Place as PlaceInLine
 from alongside.spec.runs import Run, State
 from alongside.spec.shells import Port
 from alongside.spec.tools import Resources, ToolKind, ToolVersion
@@ -48,6 +49,14 @@ class NewRegistrationToken:
     id: str
     secret: str
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ShownRun(Run):
+    """A run as it is shown alone."""
+
+    #: its place in the line while it waits
+    queue: PlaceInLine | None = None
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,12 @@ class SavingFailed(CallFailed):
     code = "saving_failed"
 
 
+class PullFailed(CallFailed):
+    """An image could not be fetched at a site."""
+
+    code = "pull_failed"
+
+
 class Damaged(CallFailed):
     """Downloaded bytes are not those that the run produced."""
 

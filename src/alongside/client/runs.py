@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from alongside import values
-from alongside.client.answers import Access, Explained, Ports, Preview, Progress, ShellAccess
+from alongside.client.answers import Access, Explained, Ports, Preview, Progress, ShellAccess, ShownRun
 from alongside.client.errors import Damaged, Refused, RunFailed, TimedOut, Unreachable
 from alongside.client.transport import Transport, loaded, segment
 from alongside.spec.runs import FINAL, Action, Artifact, Attempt, DatasetUse, Event, Run, RunRequest
@@ -39,8 +39,8 @@ class Runs:
         for item in self._hub.pages("/runs", **filters):
             yield loaded(Run, item)
 
-    def show(self, run: str) -> Run:
-        return loaded(Run, self._hub.get(_path(run)))
+    def show(self, run: str) -> ShownRun:
+        return loaded(ShownRun, self._hub.get(_path(run)))
 
     def preview(self, wish: RunRequest) -> Preview:
         """What a launch would do: where it could run, why not elsewhere, a run to return to instead."""

@@ -92,6 +92,11 @@ def about(tx: Tx, kind: str, subjects: Collection[str], *, open_only: bool = Fal
     return found
 
 
+def each(tx: Tx, kind: str, subject: str, *, open_only: bool = False) -> list[AskedErrand]:
+    """The errands of a kind about one thing, newest first."""
+    return store.listing(tx, kind, [subject], open_only=open_only)
+
+
 def cancel(tx: Tx, errand_id: str, now: datetime) -> None:
     """Take back an errand that its runner has not heard of.
 

@@ -34,6 +34,7 @@ from alongside.runner.holdings import Holdings
 from alongside.runner.home_errands import HomeErrands
 from alongside.runner.homes import Homes
 from alongside.runner.hub_client import HubClient
+from alongside.runner.image_errands import ImageErrands
 from alongside.runner.lookout import Lookout
 from alongside.runner.orders import Orders
 from alongside.runner.sealing import STORE, Sealing
@@ -167,7 +168,13 @@ class Worker:
         """What the hub may ask of this site beside runs, by kind."""
         sealing = Sealing(self.work_dir)
         home = HomeErrands(homes, self.holdings.uses_home).carry_out
-        return {"home": home, "seal": sealing.seal, "unseal": sealing.unseal, "drive": DriveKeys(edge).carry}
+        return {
+            "home": home,
+            "seal": sealing.seal,
+            "unseal": sealing.unseal,
+            "drive": DriveKeys(edge).carry,
+            "image": ImageErrands(self.executors).pull,
+        }
 
     async def _offer(self) -> Offer:
         found = [*self.unusable, *[await _status(executor) for executor in self.executors.values()]]

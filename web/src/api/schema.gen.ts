@@ -1178,7 +1178,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One run. */
+        /** One run; while it waits, with its place in the line. */
         get: operations["get_run"];
         put?: never;
         post?: never;
@@ -1755,6 +1755,24 @@ export interface paths {
         head?: never;
         /** Change a class; runs keep what they were given. */
         patch: operations["edit_resource_class"];
+        trace?: never;
+    };
+    "/api/v1/sites/{name}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Images that were asked for in the last days, per runner: how far each is, or why it is not there. */
+        get: operations["list_images"];
+        put?: never;
+        /** Have an image fetched by each runner of a site ahead of the first launch; one that is there is done. */
+        post: operations["pull_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sites/{name}/registration-tokens": {
@@ -3199,6 +3217,34 @@ export interface components {
             scheme: string;
             value: string;
         };
+        /**
+         * ImagePull
+         * @description One image at one runner, and how far it is with fetching it.
+         */
+        ImagePull: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            image: string;
+            message: string;
+            progress: number;
+            /** @default  */
+            reason: string;
+            /** @default null */
+            reason_code: string | null;
+            runner: string;
+            site: string;
+            /** @enum {string} */
+            state: "queued" | "initializing" | "running" | "paused" | "complete" | "executor_error" | "system_error" | "canceling" | "canceled" | "preempted";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** Page */
+        ImagePullPage: {
+            items: components["schemas"]["ImagePull"][];
+            /** @default null */
+            next: string | null;
+        };
         /** Invitation */
         Invitation: {
             account_class: string;
@@ -3779,6 +3825,15 @@ export interface components {
             title: string;
             type: string;
         };
+        /**
+         * Queue
+         * @description A place in the line of waiting runs.
+         */
+        Queue: {
+            about_s: number | null;
+            position: number;
+            words: string;
+        };
         /** QueueCounts */
         QueueCounts: {
             queued: number;
@@ -4038,6 +4093,8 @@ export interface components {
             pauses_at: string | null;
             /** @default 0 */
             progress: number;
+            /** @default null */
+            queue: components["schemas"]["Queue"] | null;
             /** @default null */
             queued_at: string | null;
             ready: boolean;
@@ -4679,6 +4736,16 @@ export interface components {
             limits?: components["schemas"]["WantedLimits"];
             /** @default  */
             title?: string;
+        };
+        /**
+         * WantedImage
+         * @description Either an image, or a tool whose images are meant.
+         */
+        WantedImage: {
+            /** @default null */
+            image?: string | null;
+            /** @default null */
+            tool?: string | null;
         };
         /** WantedInvitation */
         WantedInvitation: {
@@ -17569,6 +17636,213 @@ export interface operations {
             };
             /** @description `not_found`: There is nothing here.; `site_unknown`: No site has this name.; `resource_class_unknown`: The site has no resource class of this name. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: The request is larger than allowed. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `media_type_unsupported`: The request's Content-Type is not one that this address reads. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong inside Alongside; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part of this installation does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_images: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagePullPage"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `site_unknown`: No site has this name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid`: The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong inside Alongside; its log says more. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: A part of this installation does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pull_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with the same key, a request is carried out once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedImage"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagePullPage"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: You may not do this.; `csrf_failed`: The request did not carry this session's CSRF token.; `read_only_look`: You look as somebody else; nothing is changed so. End the look first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_found`: There is nothing here.; `site_unknown`: No site has this name.; `tool_unknown`: No tool has this name.; `tool_version_unknown`: The tool has no such version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency_mismatch`: The Idempotency-Key was used before with another request.; `conflict`: The request does not fit the present state. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -14,6 +14,7 @@ from alongside.hub import accounts, grants, resource_classes, runs
 from alongside.hub.api.guard import Answer, caller, door, hub
 from alongside.hub.doors import Media, Page, Paging, Tx
 from alongside.spec import runs as spec
+from alongside.spec.line import Place
 from alongside.spec.runs import Action, ActionKind, Attempt, DatasetUse, Event, State, Word, word
 from alongside.spec.shells import Port
 from alongside.spec.tools import Resources, ToolKind
@@ -32,12 +33,19 @@ TEXT = Media("text/plain; charset=utf-8")
 
 
 @dataclass(frozen=True)
+class Queue(Place):
+    """A place in the line of waiting runs."""
+
+
+@dataclass(frozen=True)
 class Run(spec.Run):
     """A run, with the word that people read for its state and the link that opens it."""
 
     word: Word = "Waiting"
     #: opens the tool in a signed-in browser; null unless it is ready
     open_url: str | None = None
+    #: its place in the line while it waits; null otherwise, and in lists
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True)
@@ -201,8 +209,10 @@ def preview_run(body: RunRequestInput) -> Preview:
 
 @door(doors, "GET", "/runs/<run_id>", answers={200: Run}, problems=(errors.RunUnknown,))
 def get_run(tx: Tx, run_id: str) -> Run:
-    """One run."""
-    return shown(runs.get(tx, caller(), run_id))
+    """One run; while it waits, with its place in the line."""
+    found = runs.get(tx, caller(), run_id)
+    line = runs.in_line(tx, run_id, hub().clock()) if found.state == "queued" else None
+    return shown(found, line)
 
 
 @door(
@@ -398,12 +408,13 @@ def open_shell(tx: Tx, run_id: str) -> grants.ShellAccess:
     return found
 
 
-def shown(run: spec.Run) -> Run:
+def shown(run: spec.Run, line: Place | None = None) -> Run:
     members = {item.name: getattr(run, item.name) for item in fields(spec.Run)}
     return Run(
         **members,
         word=word(run.state, ready=run.ready, kind=run.kind),
         open_url=f"/open/{run.id}" if run.ready else None,
+        queue=None if line is None else Queue(line.position, line.about_s, line.words),
     )
 
 

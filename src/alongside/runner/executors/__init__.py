@@ -5,7 +5,7 @@ An executor is a module named in `runner.executors`; it has `create(settings, wo
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alongside.runner.jobs import CannotMount as CannotMount
 from alongside.runner.jobs import CannotStart as CannotStart
@@ -138,4 +138,17 @@ class Executor(Protocol):
 
     async def close(self) -> None:
         """The runner ends; what runs goes on."""
+        ...
+
+
+@runtime_checkable
+class HasImages(Protocol):
+    """An executor whose images can be fetched ahead of the first start."""
+
+    async def fetch(self, image: str, progress: Progress) -> None:
+        """Have the image here; may take minutes and be canceled; may be repeated.
+
+        Raises:
+            CannotStart: as `prepare`.
+        """
         ...

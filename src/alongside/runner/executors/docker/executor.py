@@ -95,6 +95,11 @@ class DockerExecutor:
                     found[component.image] = image
         self._prepared[job.key] = found
 
+    async def fetch(self, image: str, progress: Progress) -> None:
+        async with self._starting() as docker:
+            if await images.here(docker, image) is None:
+                await images.pull(docker, image, progress)
+
     async def start(self, job: Job, keep: Keep, start: int = 1) -> Handle:
         self._ending.discard(job.key)
         async with self._starting() as docker:
