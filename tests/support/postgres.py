@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-START_S = 30.0
+START_S = 60.0
 DEBIAN = "/usr/lib/postgresql"
 
 
@@ -59,8 +59,8 @@ class Postgres:
 
     def stop(self) -> None:
         if self._process is not None:
-            # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients.
-            self._process.send_signal(signal.SIGINT)
+            # SIGQUIT is PostgreSQL's immediate shutdown: nothing is written that nobody reads again.
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(START_S)
 
     def new_database(self, template: str = "template0") -> str:
