@@ -28,7 +28,7 @@ export function staleKeys({ kind, key }: Hint): (readonly unknown[])[] {
     case "site":
       return [keys.sites.all, keys.status, keys.tools.list];
     case "errand":
-      return [keys.homes.all];
+      return [keys.homes.all, keys.images.all];
     default:
       return [];
   }

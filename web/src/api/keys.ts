@@ -24,6 +24,7 @@ export const keys = {
   shared: { all: ["shared"] as const, list: ["shared", "list"] as const, one: (id: string) => ["shared", "one", id] as const },
   sites: { all: ["sites"] as const, tokens: (name: string) => ["sites", "tokens", name] as const },
   classes: { of: (site: string) => ["classes", site] as const, accounts: ["account-classes"] as const },
+  images: { all: ["images"] as const, of: (site: string) => ["images", site] as const },
   homes: {
     all: ["homes"] as const,
     list: (everyone: boolean) => ["homes", "list", everyone] as const,

@@ -61,6 +61,7 @@ export type ToolVersion = Schemas["ToolVersion"];
 
 export type Banner = Schemas["Banner"];
 export type NewBanner = Schemas["BannerBody"];
+export type ImagePull = Schemas["ImagePull"];
 export type Notice = Schemas["Notice"];
 export type NoticeKind = Notice["kind"];
 export type NoticeSetting = Schemas["NoticeSetting"];

@@ -1,5 +1,5 @@
 /** Values of the API for tests and for the double: complete, plausible, each member changeable. */
-import type { Account, Action, Artifact, Attempt, Dataset, Run, RunEvent, Runner, Site, Tag, Tool, ToolSpec, ToolVersion } from "@/api/types";
+import type { Account, Action, Artifact, Attempt, Dataset, ImagePull, Run, RunEvent, Runner, Site, Tag, Tool, ToolSpec, ToolVersion } from "@/api/types";
 
 let counted = 0;
 
@@ -138,6 +138,7 @@ export function fakeRun(changes: Partial<Run> = {}): Run {
     revision: 1,
     word: "Ready",
     open_url: `/open/${id}`,
+    queue: null,
     ...changes,
   };
 }
@@ -167,6 +168,10 @@ export function fakeRunner(changes: Partial<Runner> = {}): Runner {
 
 export function fakeSite(changes: Partial<Site> = {}): Site {
   return { id: fakeId(), name: "local", title: "This machine", description: "What ./up made", edge_url: "http://{run}.localhost:8470", enabled: true, created_at: ago(1e6), tags: [], runners: [fakeRunner()], ...changes };
+}
+
+export function fakePull(changes: Partial<ImagePull> = {}): ImagePull {
+  return { id: fakeId(), site: "local", runner: "bench-1", image: "alongside/jupyterlab:4", state: "running", progress: 40, message: "", created_at: ago(5), updated_at: ago(1), reason_code: null, reason: "", ...changes };
 }
 
 export function fakeAttempt(changes: Partial<Attempt> = {}): Attempt {

@@ -2,8 +2,8 @@
  * A double of the hub, for tests and for looking at pages without one: keeps its values in memory, answers as the
  * API does, problem documents and CSRF included. Runs advance only when a test says so, or by `liveliness`.
  */
-import type { Account, Banner, Dataset, Group, Me, Notice, Preview, Run, RunRequest, Share, SharedRun, Site, Tag, Token, Tool } from "@/api/types";
-import { fakeAction, fakeAttempt, fakeEvent, fakeArtifact, fakeId, fakeRun, fakeToolVersion, fakeSpec } from "./fakes";
+import type { Account, Banner, Dataset, Group, ImagePull, Me, Notice, Preview, Run, RunRequest, Share, SharedRun, Site, Tag, Token, Tool } from "@/api/types";
+import { fakeAction, fakeAttempt, fakeEvent, fakeArtifact, fakeId, fakePull, fakeRun, fakeToolVersion, fakeSpec } from "./fakes";
 import { seed } from "./hub-seed";
 
 export interface HubState {
@@ -15,6 +15,7 @@ export interface HubState {
   tools: Tool[];
   runs: Run[];
   sites: Site[];
+  images: ImagePull[];
   accounts: Account[];
   /** who may register: open, approval, closed, … */
   registration: string;
@@ -217,6 +218,13 @@ export class HubDouble {
       return json(fakeToolVersion(fakeSpec({ name: /name: *(\S+)/.exec(source)?.[1] ?? "tool" })), 201);
     });
     this.on("GET", "/api/v1/sites", () => page(state.sites));
+    this.on("GET", "/api/v1/sites/{name}/images", ({ path }) => page(state.images.filter((pull) => pull.site === path.name)));
+    this.on("POST", "/api/v1/sites/{name}/images", async ({ path, json: read }) => {
+      const { image } = await read<{ image: string }>();
+      const pull = fakePull({ site: path.name ?? "", image });
+      state.images.unshift(pull);
+      return json({ items: [pull], next: null }, 202);
+    });
     this.on("GET", "/api/v1/sites/{name}/registration-tokens", () => page([]));
     this.on("POST", "/api/v1/sites/{name}/registration-tokens", () => json({ id: fakeId(), secret: "alr_7c1e55d0b2f94a8e", expires_at: iso(Date.now() + 6e8) }, 201));
     this.on("PATCH", "/api/v1/runners/{id}", async ({ path, json: read }) => {

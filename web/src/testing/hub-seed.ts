@@ -75,6 +75,7 @@ export function seed(): HubState {
     datasets: [autzen, ocean, cells],
     tools: [jupyter, terminal, summary, rstudio],
     runs: [ready, starting, waiting, task, stopped, failed, done],
+    images: [],
     sites: [
       fakeSite({ runners: [fakeRunner({ runs: [ready.id, task.id] })] }),
       fakeSite({ name: "sdsc", title: "San Diego Supercomputer Center", description: "GPU partition", edge_url: "https://{run}.tools.sdsc.example.edu", runners: [fakeRunner({ name: "login-2", site: "sdsc", labels: ["gpu", "a100"], capacity: { cpus: 128, memory_gb: 512, gpus: 8, starts: 8 }, used: { cpus: 120, memory_gb: 300, gpus: 6, disk_gb: 0 }, runs: [starting.id] }), fakeRunner({ name: "login-3", site: "sdsc", state: "offline", last_seen_at: ago(7_000), used: { cpus: 0, memory_gb: 0, gpus: 0, disk_gb: 0 } })] }),

@@ -15,6 +15,7 @@ import { Section } from "@/components/section";
 import { InviteDialog } from "./invite-dialog";
 import { RunnerRow } from "./runner-row";
 import { SiteClasses } from "./site-classes";
+import { SiteImages } from "./site-images";
 
 export function SitesTab() {
   const live = useLiveConnection();
@@ -72,6 +73,7 @@ function SiteSection({ site }: { site: Site }) {
         )}
       </Panel>
       <SiteClasses site={site} />
+      <SiteImages site={site} />
       {inviting && <InviteDialog site={site} onClose={invite.close} />}
     </Section>
   );
