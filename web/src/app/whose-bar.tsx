@@ -50,7 +50,7 @@ function GuestBar({ me }: { me: Me }) {
   return (
     <>
       <Alert color="accent" mb="md" icon={<IconHourglass size={18} aria-hidden />} title="You are a guest" role="status">
-        <Group gap={6}>
+        <Group gap={6} wrap="nowrap">
           <Text size="sm">Your work is kept until {until}. The return link brings you back from any browser.</Text>
           <CopyIcon text={link.url} label="Copy the return link" />
         </Group>

@@ -1,14 +1,15 @@
 /** Changes what a person may do: role, limits, whether they may sign in; makes a one-time sign-in link. */
 import { Alert, Button, Group, Modal, NumberInput, Select, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useLookAs } from "@/api/admission";
+import { accountClassesQuery } from "@/api/classes";
 import { useEditAccount, useSignInLink } from "@/api/people";
 import type { Account, Role } from "@/api/types";
 import { CopyLine } from "@/components/copy-line";
 import { ProblemAlert } from "@/components/problem-alert";
 import { TimeAgo } from "@/components/time-ago";
-import { ROLES } from "./roles";
+import { classChoices, ROLES } from "./roles";
 
 export function AccountDialog({ account, onClose }: { account: Account; onClose: () => void }) {
   const editing = useEditAccount();
@@ -17,6 +18,8 @@ export function AccountDialog({ account, onClose }: { account: Account; onClose:
   const client = useQueryClient();
   const [role, setRole] = useState<Role>(account.role);
   const [active, setActive] = useState(account.active);
+  const { data: known } = useQuery(accountClassesQuery);
+  const [accountClass, setAccountClass] = useState(account.account_class);
   const [limits, setLimits] = useState(account.limits);
   const setLimit = (name: keyof Account["limits"]) => (value: number | string) =>
     setLimits((before) => ({ ...before, [name]: typeof value === "number" ? value : null }));
@@ -29,13 +32,21 @@ export function AccountDialog({ account, onClose }: { account: Account; onClose:
     });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    editing.mutate({ id: account.id, edit: { role, active, limits } }, { onSuccess: onClose });
+    editing.mutate({ id: account.id, edit: { role, active, limits, account_class: accountClass } }, { onSuccess: onClose });
   };
   return (
     <Modal opened onClose={onClose} title={account.display_name || account.name}>
       <form onSubmit={submit}>
         <Stack>
           <Select label="Role" data={ROLES} value={role} onChange={(value) => value && setRole(value as Role)} allowDeselect={false} />
+          <Select
+            label="Account class"
+            description="Its limits hold where nothing is said below."
+            data={classChoices(known, account.account_class)}
+            value={accountClass}
+            onChange={(value) => value && setAccountClass(value)}
+            allowDeselect={false}
+          />
           <div>
             <Text size="sm" fw={500}>
               At a time at most

@@ -5,6 +5,7 @@ import { IconMail } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { invitationsQuery, useAdmission, useInvite, useTakeInvitationBack, waitingQuery } from "@/api/admission";
+import { accountClassesQuery } from "@/api/classes";
 import { waysQuery } from "@/api/entering";
 import { groupsQuery } from "@/api/people";
 import { faultOf } from "@/api/problem";
@@ -14,6 +15,7 @@ import { ProblemAlert } from "@/components/problem-alert";
 import { Section } from "@/components/section";
 import { TimeAgo } from "@/components/time-ago";
 import { plural } from "@/lib/format";
+import { classChoices, STANDARD } from "./roles";
 
 /** Those who wait for an approval; nothing while nobody does. */
 export function ApprovalQueue() {
@@ -96,13 +98,15 @@ export function Invitations() {
 function InvitePerson({ onClose, mail }: { onClose: () => void; mail: boolean }) {
   const inviting = useInvite();
   const { data: groups } = useQuery(groupsQuery);
+  const { data: known } = useQuery(accountClassesQuery);
+  const [accountClass, setAccountClass] = useState(STANDARD);
   const [group, setGroup] = useState<string | null>(null);
   const [uses, setUses] = useState<number | string>(1);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const said = (name: string) => String(form.get(name) ?? "").trim();
-    inviting.mutate({ email: said("email") || null, note: said("note"), group, uses: Number(uses) || 1, account_class: "standard" });
+    inviting.mutate({ email: said("email") || null, note: said("note"), group, uses: Number(uses) || 1, account_class: accountClass });
   };
   const made = inviting.data;
   return (
@@ -126,6 +130,9 @@ function InvitePerson({ onClose, mail }: { onClose: () => void; mail: boolean })
             />
             <NumberInput label="How many may use it" min={1} max={10_000} value={uses} onChange={setUses} allowDecimal={false} error={faultOf(inviting.error, "uses")} />
             <Select label="They join the group" placeholder="none" clearable data={(groups ?? []).map((found) => ({ value: found.id, label: found.name }))} value={group} onChange={setGroup} />
+            {known && known.length > 0 && (
+              <Select label="Account class" data={classChoices(known)} value={accountClass} onChange={(value) => value && setAccountClass(value)} allowDeselect={false} />
+            )}
             <TextInput name="note" label="Note" placeholder="Lidar course, autumn" />
             <ProblemAlert error={inviting.error} />
             <Group justify="flex-end">

@@ -20,7 +20,10 @@ export function SiteClasses({ site }: { site: Site }) {
   const [editing, setEditing] = useState<ResourceClass | "new" | null>(null);
   const ordered = [...(found ?? [])].sort((a, b) => a.position - b.position || a.resources.cpus - b.resources.cpus);
   return (
-    <Box mt="sm">
+    <Box mt="md">
+      <Text size="sm" fw={550} mb={6}>
+        Resource classes
+      </Text>
       <Panel>
         {ordered.map((item) => (
           <PanelRow key={item.id}>

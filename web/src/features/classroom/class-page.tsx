@@ -76,7 +76,7 @@ export function ClassPage() {
             <Table.Tr>
               <Table.Th>Who</Table.Th>
               <Table.Th>Stands</Table.Th>
-              <Table.Th>Since</Table.Th>
+              <Table.Th visibleFrom="sm">Since</Table.Th>
               <Table.Th>Why</Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -118,7 +118,7 @@ function MemberRow({ member }: { member: ClassMember }) {
           {member.standing === "starting" && member.progress > 0 && ` ${Math.round(member.progress)} %`}
         </span>
       </Table.Td>
-      <Table.Td>{member.since ? <TimeAgo at={member.since} /> : ""}</Table.Td>
+      <Table.Td visibleFrom="sm">{member.since ? <TimeAgo at={member.since} /> : ""}</Table.Td>
       <Table.Td>
         <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
           {member.reason}

@@ -103,6 +103,7 @@ export function FolderView({ folder, path, file, maySave }: FolderViewProps) {
   const upload = (files: readonly File[]) => sending.add(folder, path, files);
   const failure = list.error ?? refusal;
   const isMissing = failure !== null && asProblem(failure).status === 404;
+  const isHomeless = isMissing && folder.kind === "home" && !path;
 
   return (
     <Stack gap="sm">
@@ -121,7 +122,7 @@ export function FolderView({ folder, path, file, maySave }: FolderViewProps) {
           )}
         </Breadcrumbs>
         <Group gap="xs">
-          {writable && (
+          {writable && !isMissing && (
             <FileButton onChange={upload} multiple>
               {(props) => (
                 <Button {...props} size="xs" leftSection={<IconUpload size={15} aria-hidden />}>
@@ -132,7 +133,7 @@ export function FolderView({ folder, path, file, maySave }: FolderViewProps) {
           )}
           <Menu position="bottom-end" withinPortal>
             <Menu.Target>
-              <Button size="xs" variant="default" rightSection={<IconChevronDown size={14} aria-hidden />} disabled={!grant}>
+              <Button size="xs" variant="default" rightSection={<IconChevronDown size={14} aria-hidden />} disabled={!grant || isMissing}>
                 More
               </Button>
             </Menu.Target>
@@ -202,8 +203,8 @@ export function FolderView({ folder, path, file, maySave }: FolderViewProps) {
       {failure ? (
         isMissing ? (
           <Panel>
-            <EmptyState icon={<IconFolder size={36} stroke={1.3} />} title="There is nothing here">
-              {asProblem(failure).detail}
+            <EmptyState icon={<IconFolder size={36} stroke={1.3} />} title={isHomeless ? "No home here yet" : "There is nothing here"}>
+              {isHomeless ? "It is made when you first launch an interactive tool at this site." : asProblem(failure).detail}
             </EmptyState>
           </Panel>
         ) : (

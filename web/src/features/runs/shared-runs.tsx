@@ -24,9 +24,11 @@ export function SharedRuns() {
           <PanelRow key={run.id}>
             <Group gap="sm">
               <div style={{ flex: "1 1 12rem", minWidth: 0 }}>
-                <Text component={Link} to={`/runs/${run.id}`} fw={500} size="sm">
-                  {run.title}
-                </Text>
+                <Link to={`/runs/${run.id}`} className="plain">
+                  <Text span fw={550}>
+                    {run.title}
+                  </Text>
+                </Link>
                 <Text size="xs" c="dimmed">
                   {run.tool} of {run.owner}
                   <Until run={run} />

@@ -33,7 +33,7 @@ export function SharePage() {
             <TextInput
               label="Code"
               description="As you were given it; dashes and capitals do not matter"
-              className="mono"
+              classNames={{ input: "mono" }}
               leftSection={<IconKey size={16} aria-hidden />}
               autoComplete="off"
               spellCheck={false}
