@@ -7,8 +7,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from alongside.config import Config
 from alongside.errors import GroupUnknown, Problem
 from alongside.hub import accounts, notices, runs
@@ -114,38 +112,39 @@ def _check(tx: Tx, caller: Caller, group_id: str) -> None:
     accounts.get_group(tx, group_id)
 
 
-def _member(row: Row[Any], now: datetime) -> Member:
-    if row.run is None:
+def _member(row: store.Enrolled, now: datetime) -> Member:
+    run = row.newest
+    if run is None:
         return Member(row.account, row.name, row.display_name, row.manager, "absent")
     stands = standing(
-        row.state,
-        ready=row.ready,
-        interactive=row.kind == "interactive",
-        reason_code=row.reason_code,
-        heard_at=row.updated_at,
+        run.state,
+        ready=run.ready,
+        interactive=run.kind == "interactive",
+        reason_code=run.reason_code,
+        heard_at=run.updated_at,
         now=now,
     )
     moments = {
-        "waiting": row.queued_at,
-        "ready": row.ready_at,
-        "running": row.started_at,
-        "stopped": row.ended_at,
-        "ended": row.ended_at,
-        "failed": row.ended_at,
+        "waiting": run.queued_at,
+        "ready": run.ready_at,
+        "running": run.started_at,
+        "stopped": run.ended_at,
+        "ended": run.ended_at,
+        "failed": run.ended_at,
     }
-    reason = row.reason or row.message or (row.reason_code or "").replace("_", " ")
+    reason = run.reason or run.message or (run.reason_code or "").replace("_", " ")
     return Member(
         account=row.account,
         name=row.name,
         display_name=row.display_name,
         manager=row.manager,
         standing=stands,
-        run=row.run,
-        tool=row.tool,
-        title=row.title,
+        run=run.id,
+        tool=run.tool,
+        title=run.title,
         site=row.site,
         reason="" if stands in {"ready", "running"} else reason,
-        progress=row.progress,
-        since=moments.get(stands, row.updated_at),
-        ends_at=row.ends_at,
+        progress=run.progress,
+        since=moments.get(stands, run.updated_at),
+        ends_at=run.ends_at,
     )

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import and_, func, select
 
 from alongside.hub.store.database import Tx
 from alongside.hub.store.schema import accounts, group_members, groups, runs, sites
 from alongside.spec.classroom import ClassGroup
+from alongside.spec.runs import ReasonCode, State
+from alongside.spec.tools import ToolKind
 
 MEMBERS_MAX = 5_000
 
 
-def members(tx: Tx, group: str, tool: str | None) -> list[Row[Any]]:
-    """In the order of their names; columns of the newest run, which are None where there is none."""
+@dataclass(frozen=True)
+class Newest:
+    """What the class page says of a run; the names are those of its columns."""
+
+    id: str
+    tool: str
+    title: str
+    kind: ToolKind
+    state: State
+    ready: bool
+    reason_code: ReasonCode | None
+    reason: str
+    progress: float
+    message: str
+    ends_at: datetime | None
+    updated_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    ready_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """A member of a group."""
+
+    account: str
+    name: str
+    display_name: str
+    manager: bool
+    #: where the newest run is
+    site: str | None
+    newest: Newest | None
+
+
+def members(tx: Tx, group: str, tool: str | None) -> list[Enrolled]:
+    """In the order of their names."""
     newest = runs.alias("newest")
     latest = select(func.max(newest.c.id)).where(
         newest.c.account_id == accounts.c.id,
@@ -27,11 +66,8 @@ def members(tx: Tx, group: str, tool: str | None) -> list[Row[Any]]:
             accounts.c.name,
             accounts.c.display_name,
             group_members.c.manager,
-            runs.c.id.label("run"),
-            *(runs.c[name] for name in ("tool", "title", "kind", "state", "ready", "reason_code", "reason")),
-            *(runs.c[name] for name in ("progress", "message", "ends_at", "updated_at")),
-            *(runs.c[name] for name in ("queued_at", "started_at", "ready_at", "ended_at")),
             sites.c.name.label("site"),
+            *(runs.c[column.name] for column in fields(Newest)),
         )
         .select_from(group_members)
         .join(accounts, accounts.c.id == group_members.c.account_id)
@@ -41,7 +77,12 @@ def members(tx: Tx, group: str, tool: str | None) -> list[Row[Any]]:
         .order_by(accounts.c.name)
         .limit(MEMBERS_MAX)
     )
-    return list(tx.execute(query))
+    return [_enrolled(tuple(row)) for row in tx.execute(query)]
+
+
+def _enrolled(row: tuple[Any, ...]) -> Enrolled:
+    member, newest = row[:5], row[5:]
+    return Enrolled(*member, newest=None if newest[0] is None else Newest(*newest))
 
 
 def overseen(tx: Tx, account: str) -> list[ClassGroup]:
