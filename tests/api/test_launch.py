@@ -29,6 +29,14 @@ def test_a_ready_run_opens_at_its_own_origin_with_a_ticket(ann: Person, api: Api
     assert parse_qs(target.query)["next"] == ["/lab/tree/a b.ipynb"]
 
 
+def test_a_token_that_reads_opens_no_tool(ann: Person, api: Api) -> None:
+    run = asked(ann)["id"]
+    make_ready(api, run)
+    assert api.program("ann").get(f"/open/{run}").headers["Location"].endswith(f"/runs/{run}")
+    opened = api.program("ann", scopes=("read", "run")).get(f"/open/{run}").headers["Location"]
+    assert "/.alongside/ticket" in opened
+
+
 @pytest.mark.parametrize("path", ["https://evil.example/x", "//evil.example/x", "/\\evil.example"])
 def test_a_run_never_opens_at_an_address_elsewhere(ann: Person, api: Api, path: str) -> None:
     run = asked(ann)["id"]

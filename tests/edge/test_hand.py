@@ -171,6 +171,9 @@ async def test_a_dataset_of_one_file_shows_nothing_beside_it(home: Opened, tmp_p
     assert await dataset.names() == ["a.csv"]
     assert (await dataset("GET", "content", path="a.csv")).body == b"a,b\n1,2\n"
     assert (await dataset("GET", "content", path="other.csv")).status == 404
+    (data / "beside").mkdir()
+    (data / "beside" / "a.csv").write_text("somebody else's")
+    assert (await dataset("GET", "list", path="beside")).status == 404
     outside = replace(home, folder=Folder("dataset", "r1", str(tmp_path / "work"), "ada"))
     assert (await outside("GET", "list")).status == 404
 

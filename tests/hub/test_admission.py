@@ -11,6 +11,7 @@ import pytest
 from alongside.config import AccountSettings, Config, HubSettings, MailSettings, OidcSettings, read
 from alongside.errors import AccountWaiting, Invalid, RegistrationClosed, Unauthenticated
 from alongside.hub import accounts
+from alongside.hub.accounts import Passwords
 from alongside.hub.accounts.outside import Outsider
 from alongside.hub.store.database import Database
 from support.api import Api
@@ -191,6 +192,32 @@ def test_a_forgotten_password_is_set_by_a_letter_and_every_session_ends(hub: Ope
     late = letters(api.hub.database, "ann@example.org")[-1]
     clock.pass_(hours=2)
     assert api.nobody().post("/password-reset/finish", {**wanted, "token": late.token}).status_code == 401
+
+
+def test_a_letter_to_an_address_of_before_sets_no_password(hub: Open, clock: Clock) -> None:
+    api = hub("open")
+    register(api, email="ann@example.org")
+    ann = api.person("ann")
+    clock.pass_(seconds=1)
+    api.nobody().post("/password-reset", {"email": "ann@example.org"})
+    letter = letters(api.hub.database, "ann@example.org")[-1]
+    assert ann.patch("/me", {"email": "ann@example.net"}).status_code == 200
+    wanted = {"token": letter.token, "password": "another horse"}
+    assert api.nobody().post("/password-reset/finish", wanted).status_code == 401
+
+
+def test_strangers_make_the_hub_hash_passwords_only_so_often(
+    hub: Open, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = hub("closed")
+    monkeypatch.setattr(Passwords, "hashed", lambda *_, **__: pytest.fail("hashed"))
+    nobody = {"name": "ann", "password": "a good horse"}
+    assert closed.nobody().post("/accounts", nobody).json["code"] == "registration_closed"
+    monkeypatch.setattr(Passwords, "hashed", lambda *_, **__: "x")
+    guess = {"token": "alm_x", "password": "a good horse"}
+    answers = {closed.nobody().post("/password-reset/finish", guess).status_code for _ in range(100)}
+    assert answers == {401}
+    assert closed.nobody().post("/password-reset/finish", guess).status_code == 429
 
 
 def test_one_address_is_not_flooded_with_letters_whoever_has_it(hub: Open) -> None:

@@ -23,6 +23,7 @@ from alongside.errors import (
     RunUnknown,
     StateConflict,
 )
+from alongside.hub import accounts as people
 from alongside.hub import datasets, files, saving
 from alongside.hub.files import Wanted
 from alongside.hub.saving import Saving, Wish
@@ -42,6 +43,9 @@ SEALED = {
     "size_bytes": 7,
     "sha256": "a" * 64,
 }
+
+
+HOME = Wanted("home")
 
 
 @pytest.fixture
@@ -147,6 +151,21 @@ def test_a_locked_account_loses_its_drives_and_one_that_signs_out_does_not(house
     assert errand(house, "drive") == {"remove": drive.id}
 
 
+def test_who_leaves_a_group_loses_the_drives_of_it(house: House) -> None:
+    ann = house.people["ann"].account.id
+    home = opened(house)
+    with house.hub.database.write() as tx:
+        groups = [people.create_group(tx, name, house.clock()) for name in ("lab", "club")]
+        for group in groups:
+            people.add_member(tx, group.id, ann)
+    lab, club = (opened(house, Wanted("group", group=group.name)) for group in groups)
+    with house.hub.database.write() as tx:
+        files.left(tx, ann, house.clock(), group="lab")
+        kept = files.drives(tx, house.people["ann"], house.clock(), config=house.hub.config)
+    assert {drive.id for drive in kept} == {home.id, club.id}
+    assert errand(house, "drive") == {"remove": lab.id}
+
+
 def test_what_the_site_has_sealed_is_a_dataset_with_what_it_came_from(house: House, run: Run) -> None:
     begun = save(house, Wish(Wanted("outputs", run=run.id), "result", "Kept", tags=()))
     assert begun.state == "queued"
@@ -212,12 +231,12 @@ def test_a_token_that_reads_does_not_write(house: House) -> None:
     assert granted(house, Wanted("home"), "reader", write=False)["writable"] is False
 
 
-def opened(house: House) -> files.NewDrive:
+def opened(house: House, wanted: Wanted = HOME) -> files.NewDrive:
     with house.hub.database.write() as tx:
         return files.open_drive(
             tx,
             house.people["ann"],
-            Wanted("home"),
+            wanted,
             house.clock(),
             name="laptop",
             days=30,

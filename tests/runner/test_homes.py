@@ -81,6 +81,22 @@ def test_homes_may_lie_on_a_file_system_of_the_site(tmp_path: Path, pattern: str
 
 
 @as_root
+def test_a_folder_of_roots_that_has_something_in_it_is_no_home_to_give_away(tmp_path: Path) -> None:
+    """Whoever registers under the name of one must not get it, by repairing neither."""
+    homes = of(tmp_path / "work", homes_dir=str(tmp_path / "nfs"))
+    taken = tmp_path / "nfs" / ANN.name
+    taken.mkdir(parents=True)
+    (taken / "keys").write_text("the site's")
+    for _ in range(2):
+        with pytest.raises(CannotStart, match="belongs to uid 0"):
+            homes.make(ANN)
+        homes.give_back(ANN)
+    assert (taken.stat().st_uid, (taken / "keys").stat().st_uid) == (0, 0)
+    (tmp_path / "nfs" / BOB.name).mkdir()
+    assert homes.make(BOB).stat().st_uid == homes.identities.of(BOB).uid
+
+
+@as_root
 def test_accounts_keep_their_uid_and_never_share_one(tmp_path: Path) -> None:
     settings = RunnerSettings(identity_book=str(tmp_path / "book"), group_folders=("lab=/nowhere/lab",))
     one, two = Identities(settings, tmp_path), Identities(settings, tmp_path)

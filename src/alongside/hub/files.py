@@ -230,6 +230,16 @@ def lock_out(tx: Tx, account_id: str, now: datetime) -> None:
         close_drive(tx, account_id, None, now)
 
 
+def left(tx: Tx, account_id: str, now: datetime, *, group: str | None = None) -> None:
+    """Take back drives by which somebody would keep what they lost: those of the group that they are no
+    longer in, and, as a group or tag may have opened them, those of datasets. Who still may opens them anew.
+    """
+    for drive in store.drives_of(tx, account_id):
+        kind, name = drive.folder.kind, drive.folder.name
+        if kind == "dataset" or (kind == "group" and name == group):
+            close_drive(tx, account_id, drive.id, now)
+
+
 def origin(edge_url: str, config: Config) -> str:
     """Where the files of a site are served."""
     return edge_url.replace("{run}", config.edge.files_host).rstrip("/")

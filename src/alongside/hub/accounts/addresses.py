@@ -144,8 +144,12 @@ def reset(tx: Tx, secret: str, password_hash: str, config: Config, now: datetime
     account = store.get(tx, link.account) if link.account else None
     if account is None or not account.active or account.deleted_at is not None:
         raise Unauthenticated("This link was used already or has ended; ask for a new one.")
+    if (account.email or "").lower() != link.email:
+        raise Unauthenticated("This link is for an address that your account does not have any more.")
     store.change(tx, account.id, {"password_hash": password_hash})
     store.remove_sessions(tx, account.id)
+    # Who came in with the old password is out of the tools that they opened, too.
+    changes.note(tx, "revoke", f"account:{account.id}")
     if not account.email_verified:
         # Whoever registered with somebody else's address must keep no way in.
         store.remove_tokens(tx, account.id)

@@ -55,6 +55,15 @@ def ways(config: Config) -> Ways:
     )
 
 
+def check_open(config: Config) -> None:
+    """
+    Raises:
+        RegistrationClosed: nobody registers here.
+    """
+    if config.accounts.registration == "closed":
+        raise RegistrationClosed("Nobody registers here; ask an administrator for an account.")
+
+
 def register(
     tx: Tx,
     now: datetime,
@@ -75,9 +84,8 @@ def register(
         Invalid: the address or the invitation will not do.
         NameTaken
     """
+    check_open(config)
     settings = config.accounts
-    if settings.registration == "closed":
-        raise RegistrationClosed("Nobody registers here; ask an administrator for an account.")
     faults = list[Fault]()
     if email is not None and rules.address(email) is None:
         faults.append(Fault("email", "is no e-mail address"))

@@ -38,6 +38,8 @@ ASKED_FOR = Rule("asked_for", 5, HOUR)
 LETTERS_TO = Rule("letters", 20, HOUR)
 LETTERS_FROM = Rule("asked", 300, HOUR)
 REGISTRATIONS = Rule("registered", 300, HOUR)
+#: passwords that are set by a letter: to hash one is work, which a stranger must not cause at will
+PASSWORDS_SET = Rule("password_set", 100, HOUR)
 
 
 def check(tx: Tx, limits: Iterable[tuple[Rule, str]], now: datetime) -> None:

@@ -95,6 +95,11 @@ def list_accounts(tx: Tx, query: AccountQuery) -> Page[Account]:
 
 
 def _hashed(body: NewAccount | AccountEdit) -> str | None:
+    if isinstance(body, NewAccount) and admitted() is None:
+        # To hash a password is work: strangers cause it only as often as they may register.
+        accounts.admission.check_open(hub().config)
+        with hub().database.read() as tx:
+            throttle.check(tx, [throttle.REGISTRATIONS.of(address())], hub().clock())
     return hub().passwords.hashed(body.password) if body.password is not None else None
 
 

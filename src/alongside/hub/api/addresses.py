@@ -81,6 +81,10 @@ def ask_for_password_reset(tx: Tx, body: AskedAddress) -> Response:
 
 
 def _hashed(body: NewPassword) -> str:
+    limit, now = throttle.PASSWORDS_SET.of(address()), hub().clock()
+    with hub().database.write() as tx:
+        throttle.check(tx, [limit], now)
+        throttle.count(tx, [limit], now)
     return hub().passwords.hashed(body.password)
 
 
@@ -91,7 +95,7 @@ def _hashed(body: NewPassword) -> str:
     needs=None,
     body=NewPassword,
     answers={204: None},
-    problems=(errors.Unauthenticated,),
+    problems=(errors.Unauthenticated, errors.RateLimited),
     before=_hashed,
 )
 def reset_password(tx: Tx, body: NewPassword, prepared: str) -> None:

@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from pydantic import Field
 
 from alongside import errors, values
-from alongside.hub import accounts, shares
+from alongside.hub import accounts, files, shares
 from alongside.hub.api.guard import door, hub
 from alongside.hub.doors import Page, Paging, Tx
 from alongside.spec.accounts import Group
@@ -67,14 +67,20 @@ def get_group(tx: Tx, id: str) -> Group:
 )
 def edit_group(tx: Tx, id: str, body: GroupBody) -> Group:
     """Rename a group."""
-    return accounts.rename_group(tx, id, body.name)
+    before = accounts.get_group(tx, id)
+    renamed = accounts.rename_group(tx, id, body.name)
+    if renamed.name != before.name:
+        _take_back_drives(tx, before)
+    return renamed
 
 
 @door(doors, "DELETE", "/groups/<id>", needs="admin", answers={204: None}, problems=(errors.GroupUnknown,))
 def delete_group(tx: Tx, id: str) -> None:
     """Remove a group; its members stay, without what they had through it."""
+    group = accounts.get_group(tx, id)
     shares.group_removed(tx, id, hub().clock())
     accounts.remove_group(tx, id)
+    _take_back_drives(tx, group)
 
 
 @door(
@@ -104,4 +110,11 @@ def remove_group_member(tx: Tx, id: str, account_id: str) -> Group:
     """Take a person out of a group."""
     left = accounts.remove_member(tx, id, account_id)
     shares.left_group(tx, id, account_id, hub().clock())
+    files.left(tx, account_id, hub().clock(), group=left.name)
     return left
+
+
+def _take_back_drives(tx: Tx, group: Group) -> None:
+    """The folder of a group goes by its name."""
+    for member in group.members:
+        files.left(tx, member, hub().clock(), group=group.name)

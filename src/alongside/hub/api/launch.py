@@ -39,8 +39,8 @@ def open_run(run_id: str, query: OpenQuery) -> Response:
     who = visitor()
     if who is None:
         return _on_to(f"/sign-in?next={quote(request.full_path.rstrip('?'), safe='')}")
-    if who.looker is not None:
-        # A look changes nothing, and a tool's own page could.
+    if "run" not in who.scopes:
+        # Neither a look nor a token that reads changes anything, and a tool's own page could.
         return _on_to(f"/runs/{quote(run_id, safe='')}")
     now = hub().clock()
     try:

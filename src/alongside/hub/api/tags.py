@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from pydantic import Field
 
 from alongside import errors, values
-from alongside.hub import accounts
+from alongside.hub import accounts, files
 from alongside.hub.api.guard import door, given, hub
 from alongside.hub.doors import Page, Paging, Tx
 from alongside.spec.accounts import Tag
@@ -106,7 +106,9 @@ def grant_tag_to_account(tx: Tx, id: str, account_id: str) -> Tag:
 )
 def take_tag_from_account(tx: Tx, id: str, account_id: str) -> Tag:
     """Take a tag from a person."""
-    return accounts.take_from_account(tx, id, account_id)
+    tag = accounts.take_from_account(tx, id, account_id)
+    files.left(tx, account_id, hub().clock())
+    return tag
 
 
 @door(
@@ -132,7 +134,10 @@ def grant_tag_to_group(tx: Tx, id: str, group_id: str) -> Tag:
 )
 def take_tag_from_group(tx: Tx, id: str, group_id: str) -> Tag:
     """Take a tag from a group."""
-    return accounts.take_from_group(tx, id, group_id)
+    tag = accounts.take_from_group(tx, id, group_id)
+    for member in accounts.get_group(tx, group_id).members:
+        files.left(tx, member, hub().clock())
+    return tag
 
 
 @door(

@@ -182,7 +182,7 @@ class Provider:
             secret_in_form="client_secret_basic" not in methods and "client_secret_post" in methods,
         )
         scheme = urlsplit(issuer).scheme
-        wanted = (found.authorization, found.token, found.keys)
+        wanted = (found.authorization, found.token, found.keys, found.userinfo or found.keys)
         if not all(urlsplit(url).scheme in {scheme, "https"} for url in wanted):
             raise Unavailable("The sign-in provider does not say where its endpoints are.")
         self._endpoints, self._learned = found, time.monotonic()

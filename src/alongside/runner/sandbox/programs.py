@@ -23,6 +23,8 @@ ENTER_S = 30.0
 CHUNK = 65536
 #: after its end, what others that it started may still be writing
 DRAIN_S = 1.0
+#: what a Python may need to begin
+TOLD = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
 def plan(inside: int, told: dict[str, Any], front: str, job: Job, program: Program) -> dict[str, Any]:
@@ -86,7 +88,15 @@ def _start(control: int, pipes: list[int]) -> None:
     input, output, errors = (pipes[0], pipes[3], pipes[5]) if pipes else (nothing, nothing, nothing)
     argv = [sys.executable, "-I", "-m", ENTER, str(control)]
     subprocess.run(
-        argv, stdin=input, stdout=output, stderr=errors, pass_fds=(control,), timeout=ENTER_S, check=False
+        argv,
+        stdin=input,
+        stdout=output,
+        stderr=errors,
+        pass_fds=(control,),
+        # it waits inside the sandbox: what the runner was told by its environment stays out of there
+        env={name: os.environ[name] for name in TOLD if name in os.environ},
+        timeout=ENTER_S,
+        check=False,
     )
 
 
