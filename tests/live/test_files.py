@@ -71,7 +71,7 @@ def test_a_round_trip_by_client(place: Installation, tmp_path: Path) -> None:
 
 
 def test_nobody_opens_what_is_another_ones(place: Installation) -> None:
-    run = place.client.runs.wait(place.client.launch("leave").id, timeout_s=60)
+    run = place.client.runs.wait(place.client.launch("leave").id, timeout_s=120)
     with place.person("eve") as eve:
         for other in (Place("outputs", run=run.id), Place("group", group="nobodys")):
             with pytest.raises(Refused) as refused:
@@ -84,13 +84,13 @@ def test_nobody_opens_what_is_another_ones(place: Installation) -> None:
 
 def test_an_output_is_saved_after_its_run_has_ended_and_launched_on(place: Installation) -> None:
     client = place.client
-    run = client.runs.wait(client.launch("leave").id, timeout_s=60)
+    run = client.runs.wait(client.launch("leave").id, timeout_s=120)
     outputs = client.files.open(Place("outputs", run=run.id))
     assert [item.name for item in outputs.list("result")] == ["deep", "link", "table.csv"]
     with pytest.raises(Refused):
         outputs.delete("result")
     saving = client.files.save(Place("outputs", run=run.id), "result", title="Kept")
-    saved = client.files.wait_saved(saving.id, timeout_s=60)
+    saved = client.files.wait_saved(saving.id, timeout_s=120)
     dataset = client.datasets.show(saved.identifiers[0])
     assert (dataset.title, dataset.id) == ("Kept", saved.dataset)
     made_from = dataset.metadata["provenance"]
@@ -104,7 +104,7 @@ def test_an_output_is_saved_after_its_run_has_ended_and_launched_on(place: Insta
     lines = subprocess.run(check, cwd=path.parent, capture_output=True, check=True)
     assert lines.stdout.count(b": OK") == 2
     client.runs.delete(run.id)
-    used = client.runs.wait(client.launch("use", saved.identifiers[0]).id, timeout_s=60)
+    used = client.runs.wait(client.launch("use", saved.identifiers[0]).id, timeout_s=120)
     assert used.state == "complete", used.reason
     browsed = client.files.open(Place("dataset", dataset=saved.dataset))
     assert b"".join(browsed.read("deep/note.txt")) == b"beside"
@@ -113,7 +113,7 @@ def test_an_output_is_saved_after_its_run_has_ended_and_launched_on(place: Insta
 def test_what_is_not_there_is_not_saved(place: Installation) -> None:
     saving = place.client.files.save(Place(), "nowhere")
     with pytest.raises(SavingFailed, match="cannot be copied"):
-        place.client.files.wait_saved(saving.id, timeout_s=60)
+        place.client.files.wait_saved(saving.id, timeout_s=120)
     with pytest.raises(Refused):
         place.client.datasets.show(saving.identifiers[0])
     assert not list((place.config.data_dir / "runner" / "datasets").glob(f"*{saving.dataset}*"))
@@ -136,7 +136,7 @@ def test_rclone_mounts_a_home(place: Installation, tmp_path: Path) -> None:
         command = [rclone, "--config", str(tmp_path / "rclone.conf"), "--retries", "1", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
-    until = time.monotonic() + 60
+    until = time.monotonic() + 100
     while run("lsf", "home:").returncode and time.monotonic() < until:
         time.sleep(0.2)
     here = tmp_path / "here"

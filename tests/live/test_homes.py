@@ -35,7 +35,7 @@ def test_a_home_outlives_its_tools_and_comes_back_from_a_snapshot(place: Install
         return next((home for home in client.homes.list() if not home.busy and home.size_bytes), None)
 
     first, url = opened_tool()
-    place.until(settled, "the home is made and measured", within_s=60)
+    place.until(settled, "the home is made and measured", within_s=150)
     (home,) = client.homes.list()
     assert (home.site, home.state) == ("local", "ready")
     assert home.uid not in (None, 0)

@@ -11,7 +11,7 @@ from alongside.spec.tools import Resources
 from support import crowds
 from support.installation import Installation, opened, server
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
 
 PEOPLE = 24
 STARTS = 4

@@ -27,7 +27,7 @@ from support.installation import Installation, server
 
 SMALL = Resources(cpus=0.5, memory_gb=0.5)
 #: for a program to be started on a busy machine
-WAIT_S = 60
+WAIT_S = 120
 
 
 class Place:

@@ -126,7 +126,7 @@ def test_ctrl_c_pauses_tools_and_keeps_tasks_waiting_and_the_next_start_finds_bo
         ready = client.runs.wait(lab.id, timeout_s=60)
         up.until(lambda: client.runs.show(sleeper.id).state == "running", 60)
     assert up.signal(signal.SIGINT) == 0
-    up.until(lambda: not up.children(), 10)
+    up.until(lambda: not up.children(), GONE_MAX_S)
     up.start()
     with up.client() as client:
         found = client.runs.show(lab.id)
@@ -145,8 +145,8 @@ def test_a_killed_part_is_started_again_and_the_tool_goes_on(up: Up) -> None:
         for name in ("hub", "dispatcher", "runner"):
             (pid,) = [pid for pid in up.children() if _serves(pid, name) and _parent(pid) == _pid(up)]
             os.kill(pid, signal.SIGKILL)
-            up.until(lambda name=name: f"The {name} ended" in up.said, 20)
-            up.until(lambda: _well(client), 30)
+            up.until(lambda name=name: f"The {name} ended" in up.said, GONE_MAX_S)
+            up.until(lambda: _well(client), READY_MAX_S)
         assert client.runs.show(lab.id).attempt == 1
         assert client.runs.show(lab.id).ready
     assert up.signal(signal.SIGTERM) == 0
@@ -158,10 +158,10 @@ def test_a_killed_up_leaves_no_part_behind_and_its_tool_is_found_again(up: Up) -
         publish(client)
         lab = client.runs.wait(client.launch("lab").id, timeout_s=60)
     up.signal(signal.SIGKILL)
-    up.until(lambda: not [pid for pid in up.children() if _serves(pid, "")], 20)
+    up.until(lambda: not [pid for pid in up.children() if _serves(pid, "")], GONE_MAX_S)
     up.start()
     with up.client() as client:
-        up.until(lambda: client.runs.show(lab.id).ready, 30)
+        up.until(lambda: client.runs.show(lab.id).ready, READY_MAX_S)
         assert client.runs.show(lab.id).attempt == 1
     assert up.signal(signal.SIGINT) == 0
 
@@ -169,13 +169,13 @@ def test_a_killed_up_leaves_no_part_behind_and_its_tool_is_found_again(up: Up) -
 def test_a_second_up_on_the_folder_and_one_on_the_ports_are_refused_with_what_to_change(up: Up) -> None:
     up.start()
     second = up.spawn(up.config, up.config.data_dir.parent / "second")
-    assert second.wait(30) == 1
+    assert second.wait(READY_MAX_S) == 1
     told = (up.config.data_dir.parent / "second").read_text()
     assert f"in use by process {_pid(up)}" in told
     third = up.spawn(
         replace(up.config, data_dir=up.config.data_dir.parent / "e"), up.config.data_dir.parent / "third"
     )
-    assert third.wait(30) == 1
+    assert third.wait(READY_MAX_S) == 1
     told = (up.config.data_dir.parent / "third").read_text()
     assert all(f"--set {setting}=" in told for setting in ("edge.port", "hub.port", "dispatcher.port"))
     assert up.signal(signal.SIGINT) == 0
