@@ -22,7 +22,7 @@ from support.installation import Installation, opened, server, task
 from support.open_sockets import OpenSocket
 from support.slow_hosts import SlowHost, slow_host
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 PARTS = ("hub", "dispatcher", "runner")
 LEASE_TTL_S = 10.0

@@ -9,7 +9,7 @@ import pytest
 from alongside.client.errors import Refused
 from support.installation import Installation, opened, task
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from alongside.client.errors import Refused, RunFailed
 from alongside.spec.runs import DatasetUse, Run
 from support.installation import Installation, opened, server, task
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 DOI = "doi:10.5072/whole"
 TEXT = "x,y\n1,2\n"
