@@ -23,7 +23,7 @@ from support.installation import ENVIRONMENT, Installation, opened, server, task
 from support.open_sockets import OpenSocket
 from support.visitors import Visitor
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 DOI = "doi:10.5072/both"
 TEXT = "x,y\n1,2\n"
@@ -301,6 +301,22 @@ def test_open_sockets_of_every_executor_survive_the_death_of(
         bench.books.told_once(done)
         assert bench.runs.show(run.id).attempt == 1
     benches[0].delete(*jobs, *(run for run, _ in tools))
+
+
+def test_images_are_there_before_the_first_launch_or_it_is_said_why_not(
+    installed: tuple[Installation, DockerEngine | None, Path],
+) -> None:
+    place, engine, _ = installed
+    if engine is None:
+        pytest.skip(f"NO DOCKER ENGINE: {missing()}")
+    admin = place.client.admin
+    (done,) = admin.pulled("local", admin.pull("local", tool="lab"))
+    assert (done.image, done.state, done.progress) == (BASE, "complete", 100)
+    nowhere = "127.0.0.1:1/nowhere:1"
+    (failed,) = admin.pulled("local", admin.pull("local", image=nowhere))
+    assert (failed.state, failed.reason_code) == ("executor_error", "image_missing")
+    assert nowhere in failed.reason
+    assert {item.image for item in admin.images("local")} == {BASE, nowhere}
 
 
 def test_a_killed_engine_retries_tasks_and_restarts_tools(
