@@ -5,11 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { accountClassesQuery, usePutAccountClass, useRemoveAccountClass } from "@/api/classes";
 import type { AccountClass, Limits } from "@/api/types";
-import { ConfirmButton } from "@/components/confirm-button";
 import { Panel, PanelRow } from "@/components/panel";
 import { ProblemAlert } from "@/components/problem-alert";
 import { RowSkeletons } from "@/components/row-skeletons";
 import { formatDuration, formatNumber, plural } from "@/lib/format";
+import { ClassButtons } from "./class-buttons";
 
 const HOUR_S = 3600;
 const NONE: Limits = { running: null, cpus: null, memory_gb: null, gpus: null, lifetime_s: null, home_gb: null };
@@ -41,22 +41,9 @@ export function AccountClassesTab() {
                     {[item.name, plural(item.accounts, "account"), sayLimits(item.limits)].join(" · ")}
                   </Text>
                 </div>
-                <Group gap="xs">
-                  <Button size="compact-xs" variant="default" onClick={() => setEditing(item)} aria-label={`Edit the class ${item.name}`}>
-                    Edit
-                  </Button>
-                  <ConfirmButton
-                    size="compact-xs"
-                    label="Remove"
-                    confirm="Remove the class"
-                    question={`Remove the class ${item.name}?`}
-                    error={removing.error}
-                    loading={removing.isPending}
-                    onConfirm={() => removing.mutateAsync(item.name)}
-                  >
-                    Only a class that no account is in can be removed.
-                  </ConfirmButton>
-                </Group>
+                <ClassButtons name={item.name} onEdit={() => setEditing(item)} removing={removing}>
+                  Only a class that no account is in can be removed.
+                </ClassButtons>
               </Group>
             </PanelRow>
           ))}

@@ -6,10 +6,10 @@ import { type FormEvent, useState } from "react";
 import { accountClassesQuery, resourceClassesQuery, usePutResourceClass, useRemoveResourceClass } from "@/api/classes";
 import { groupsQuery } from "@/api/people";
 import type { NewResourceClass, ResourceClass, Site } from "@/api/types";
-import { ConfirmButton } from "@/components/confirm-button";
 import { Panel, PanelRow } from "@/components/panel";
 import { ProblemAlert } from "@/components/problem-alert";
 import { formatDuration, formatResources } from "@/lib/format";
+import { ClassButtons } from "./class-buttons";
 
 const HOUR_S = 3600;
 const BLANK: NewResourceClass = { name: "", cpus: 1, memory_gb: 2 };
@@ -47,22 +47,9 @@ export function SiteClasses({ site }: { site: Site }) {
                   {item.lifetime_s && ` · up to ${formatDuration(item.lifetime_s)}`}
                 </Text>
               </div>
-              <Group gap="xs">
-                <Button size="compact-xs" variant="default" onClick={() => setEditing(item)} aria-label={`Edit the class ${item.name}`}>
-                  Edit
-                </Button>
-                <ConfirmButton
-                  size="compact-xs"
-                  label="Remove"
-                  confirm="Remove the class"
-                  question={`Remove the class ${item.name}?`}
-                  error={removing.error}
-                  loading={removing.isPending}
-                  onConfirm={() => removing.mutateAsync(item.name)}
-                >
-                  Runs that have it keep it; nobody can choose it any more.
-                </ConfirmButton>
-              </Group>
+              <ClassButtons name={item.name} onEdit={() => setEditing(item)} removing={removing}>
+                Runs that have it keep it; nobody can choose it any more.
+              </ClassButtons>
             </Group>
           </PanelRow>
         ))}
