@@ -57,7 +57,7 @@ def test_everybody_stands_where_their_newest_run_stands(house: House) -> None:
     house.settle()
     assert stands(house) == {"ann": "starting", "bob": "starting", "cy": "waiting", "dee": "absent"}
     waiting = next(member for member in page(house).members if member.name == "cy")
-    assert waiting.reason, "why it waits"
+    assert waiting.reason.startswith("1st in line: "), "its place, and why it waits"
     runner.start(made["ann"].id)
     runner.ready(made["ann"].id)
     runner.start(made["bob"].id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from alongside.hub.store import classroom as store
 from alongside.hub.store.database import Tx
 from alongside.spec.accounts import Caller
 from alongside.spec.classroom import CONCERNED, ClassAct, ClassGroup, ClassPage, Member, Outcome, standing
+from alongside.spec.line import Place
 from alongside.spec.runs import ActionKind
 
 #: an act changes about eight rows, and a transaction at most 500
@@ -34,6 +36,9 @@ def page(tx: Tx, caller: Caller, group_id: str, tool: str | None, now: datetime)
     """
     _check(tx, caller, group_id)
     members = tuple(_member(row, now) for row in store.members(tx, group_id, tool))
+    waiting = {member.run for member in members if member.standing == "waiting" and member.run}
+    places = runs.in_lines(tx, waiting, now)
+    members = tuple(_placed(member, places.get(member.run or "")) for member in members)
     counts = Counter(member.standing for member in members)
     return ClassPage(group_id, accounts.get_group(tx, group_id).name, tool, members, dict(counts))
 
@@ -110,6 +115,12 @@ def _check(tx: Tx, caller: Caller, group_id: str) -> None:
     if not caller.is_admin and group_id not in accounts.managed_groups(tx, caller.account.id):
         raise GroupUnknown("there is no such group that you manage")
     accounts.get_group(tx, group_id)
+
+
+def _placed(member: Member, place: Place | None) -> Member:
+    if place is None:
+        return member
+    return replace(member, reason=f"{place.words}: {member.reason}" if member.reason else place.words)
 
 
 def _member(row: store.Enrolled, now: datetime) -> Member:

@@ -23,6 +23,7 @@ from alongside.hub.runs.reading import find_match as find_match
 from alongside.hub.runs.reading import get as get
 from alongside.hub.runs.reading import history as history
 from alongside.hub.runs.reading import in_line as in_line
+from alongside.hub.runs.reading import in_lines as in_lines
 from alongside.hub.runs.reading import listing as listing
 from alongside.hub.runs.reading import log as log
 from alongside.hub.runs.reading import newest_event as newest_event

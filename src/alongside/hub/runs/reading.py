@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -167,6 +167,14 @@ def actions(
 def in_line(tx: Tx, run_id: str, now: datetime) -> Place:
     """Where a waiting run stands, and about how long that takes."""
     return place_in_line(queue_store.ahead(tx, run_id), queue_store.begun_lately(tx, now), now)
+
+
+def in_lines(tx: Tx, run_ids: Collection[str], now: datetime) -> dict[str, Place]:
+    """As `in_line`, of those among these runs that wait."""
+    if not run_ids:
+        return {}
+    ahead, lately = queue_store.line(tx), queue_store.begun_lately(tx, now)
+    return {run: place_in_line(ahead[run], lately, now) for run in run_ids if run in ahead}
 
 
 def explain(tx: Tx, caller: Caller, run_id: str, now: datetime, *, config: Config) -> Explanation:

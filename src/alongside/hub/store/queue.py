@@ -189,6 +189,15 @@ def ahead(tx: Tx, run_id: str) -> int:
     ).scalar_one()
 
 
+def line(tx: Tx) -> dict[str, int]:
+    """How many queued runs come before each, in one query."""
+    before = func.rank().over(order_by=(runs.c.priority.desc(), runs.c.queued_at)) - 1
+    return {
+        row.id: row.before
+        for row in tx.execute(select(runs.c.id, before.label("before")).where(runs.c.state == "queued"))
+    }
+
+
 def begun_lately(tx: Tx, now: datetime) -> list[Begun]:
     """Interactive runs that left the line a moment ago, newest first."""
     query = (
