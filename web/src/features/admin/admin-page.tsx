@@ -30,13 +30,13 @@ export function AdminPage() {
         onChange={(value) => void navigate(value === "sites" ? "/admin" : `/admin/${value}`)}
         keepMounted={false}
       >
-        <Tabs.List mb="lg" style={{ flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }}>
-          <Tabs.Tab value="sites" style={{ flexShrink: 0 }}>Sites</Tabs.Tab>
-          <Tabs.Tab value="people" style={{ flexShrink: 0 }}>People</Tabs.Tab>
-          <Tabs.Tab value="groups" style={{ flexShrink: 0 }}>Groups</Tabs.Tab>
-          <Tabs.Tab value="classes" style={{ flexShrink: 0 }}>Account classes</Tabs.Tab>
-          <Tabs.Tab value="tags" style={{ flexShrink: 0 }}>Tags</Tabs.Tab>
-          <Tabs.Tab value="announcements" style={{ flexShrink: 0 }}>Announcements</Tabs.Tab>
+        <Tabs.List mb="lg">
+          <Tabs.Tab value="sites">Sites</Tabs.Tab>
+          <Tabs.Tab value="people">People</Tabs.Tab>
+          <Tabs.Tab value="groups">Groups</Tabs.Tab>
+          <Tabs.Tab value="classes">Account classes</Tabs.Tab>
+          <Tabs.Tab value="tags">Tags</Tabs.Tab>
+          <Tabs.Tab value="announcements">Announcements</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sites">
           <SitesTab />

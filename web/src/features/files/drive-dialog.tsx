@@ -42,6 +42,9 @@ export function DriveDialog({ folder, onClose }: { folder: FolderId; onClose: ()
           </Stack>
         ) : (
           <form onSubmit={submit}>
+            <Text size="sm" mb="sm">
+              A WebDAV address of this folder for your desktop or rclone, with a password of its own. It works until it ends or you take it back.
+            </Text>
             <Group align="flex-end" gap="xs">
               <TextInput name="name" label="Name" placeholder="My laptop" maxLength={200} data-autofocus style={{ flex: "1 1 10rem" }} />
               <NumberInput label="Days" min={1} max={365} value={days} onChange={setDays} w={90} />

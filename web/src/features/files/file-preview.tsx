@@ -2,7 +2,7 @@
 import { ActionIcon, Alert, Box, Button, Group, Image, Loader, Stack, Table, Text, Textarea } from "@mantine/core";
 import { IconDownload, IconPencil, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { askSite, download, fileKeys, useChanges, type Entry, type FolderId } from "@/api/files";
 import { Facts } from "@/components/facts";
 import { Panel } from "@/components/panel";
@@ -29,28 +29,33 @@ const IMAGES = new Set(["png", "jpg", "jpeg", "gif", "webp", "bmp", "avif"]);
 
 export function FilePreview(props: FilePreviewProps) {
   const { folder, path, entry, onClose } = props;
+  const place = useRef<HTMLDivElement>(null);
+  // Below a long list nobody would see that it opened.
+  useEffect(() => place.current?.scrollIntoView({ block: "start" }), []);
   return (
-    <Panel p="sm">
-      <Stack gap="sm" component="section" aria-label={`Preview of ${entry.name}`}>
-        <Group justify="space-between" wrap="nowrap" gap="xs">
-          <Text fw={550} style={{ overflowWrap: "anywhere" }}>
-            {entry.name}{" "}
-            <Text span size="xs" c="dimmed" className="numbers">
-              {formatBytes(entry.size_bytes)}
+    <Box ref={place} mih="70vh" style={{ scrollMarginTop: 68 }}>
+      <Panel p="sm">
+        <Stack gap="sm" component="section" aria-label={`Preview of ${entry.name}`}>
+          <Group justify="space-between" wrap="nowrap" gap="xs">
+            <Text fw={550} style={{ overflowWrap: "anywhere" }}>
+              {entry.name}{" "}
+              <Text span size="xs" c="dimmed" className="numbers">
+                {formatBytes(entry.size_bytes)}
+              </Text>
             </Text>
-          </Text>
-          <Group gap={4} wrap="nowrap">
-            <Button size="xs" variant="default" leftSection={<IconDownload size={15} aria-hidden />} onClick={() => void download(folder, [path])}>
-              Download
-            </Button>
-            <ActionIcon variant="subtle" color="gray" aria-label="Close the preview" onClick={onClose}>
-              <IconX size={16} />
-            </ActionIcon>
+            <Group gap={4} wrap="nowrap">
+              <Button size="xs" variant="default" leftSection={<IconDownload size={15} aria-hidden />} onClick={() => void download(folder, [path])}>
+                Download
+              </Button>
+              <ActionIcon variant="subtle" color="gray" aria-label="Close the preview" onClick={onClose}>
+                <IconX size={16} />
+              </ActionIcon>
+            </Group>
           </Group>
-        </Group>
-        <Content {...props} />
-      </Stack>
-    </Panel>
+          <Content {...props} />
+        </Stack>
+      </Panel>
+    </Box>
   );
 }
 
