@@ -96,7 +96,7 @@ class Homes:
             found = home.stat()
             if not stat.S_ISDIR(found.st_mode):
                 raise CannotStart("home_unusable", f"{home} is no folder")
-            # at a place of the site's own, a folder of root's that has something in it is no home to give away
+            # at a place of the site's own, a folder of root's with something in it is not ours to give away
             ours = not self.homes_dir or not any(home.iterdir())
             if found.st_uid == 0 and os.getuid() == 0 and ours:
                 os.chown(home, who.uid, who.gid)

@@ -1,6 +1,6 @@
 """Reading as somebody else: the kernel, not the runner, says which of a person's files may be read.
 
-Only the thread that asks changes, and only while it opens something; a runner that is not root reads as itself.
+Only the thread that asks changes, and only while it opens something; without root a runner reads as itself.
 """
 
 from __future__ import annotations

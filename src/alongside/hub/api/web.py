@@ -93,7 +93,7 @@ class _Headers:
                 "script-src 'self'",
                 f"style-src 'self'{nonce}",
                 # a shell's screen colours its letters one by one
-                "style-src-attr 'unsafe-inline'",
+                *(("style-src-attr 'unsafe-inline'",) if nonce else ()),
                 # Previews of what runs made come from the site's file server.
                 f"img-src 'self' data: blob: {self._tools}",
                 f"connect-src 'self' {self._tools} {self._shells}",
