@@ -227,6 +227,14 @@ def test_classes_and_labels_are_made_and_shown(alongside: Run, hub: SmallHub, cl
     assert not list(client.admin.account_classes())
 
 
+def test_images_are_asked_for_by_name_or_tool_where_an_engine_answers(alongside: Run, hub: SmallHub) -> None:
+    sites = ("--url", hub.url, "--token", hub.token, "admin", "sites")
+    assert "was not asked for images" in alongside(*sites, "images", "local").err
+    assert alongside(*sites, "pull", "local").code == 2
+    refused = alongside(*sites, "pull", "local", "lab:1", "--wait")
+    assert (refused.code, "Docker Engine" in refused.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90", 5400), ("45m", 2700), ("1h30m", 5400), ("1d", 86_400), ("0.5h", 1800)]
 )

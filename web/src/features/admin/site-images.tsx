@@ -17,7 +17,10 @@ export function SiteImages({ site }: { site: Site }) {
   const canPull = site.runners.some((runner) => runner.executors.some(({ kind, available }) => kind === "docker" && available));
   if (!canPull && !found?.length) return null;
   return (
-    <Box mt="sm">
+    <Box mt="md">
+      <Text size="sm" fw={550} mb={6}>
+        Images
+      </Text>
       <Panel>
         {found?.map((item) => (
           <PanelRow key={item.id}>
@@ -27,7 +30,7 @@ export function SiteImages({ site }: { site: Site }) {
         <PanelRow>
           <Group justify="space-between" gap="xs">
             <Text size="sm" c="dimmed">
-              {found?.length ? "Images that are here start within a second." : "Images: fetch them before the first launch has to wait for them."}
+              {found?.length ? "Tools whose images are here start at once." : "Fetch images before the first launch has to wait for them."}
             </Text>
             <Button size="compact-xs" variant="default" leftSection={<IconDownload size={13} aria-hidden />} onClick={ask.open} aria-label={`Pull an image to ${site.title || site.name}`}>
               Pull an image
