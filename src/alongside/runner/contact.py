@@ -30,6 +30,8 @@ log = structlog.get_logger()
 REPORTS_MAX = 400
 #: several things that happen together go in one sync
 GATHER_S = 0.01
+#: a hub that takes longer than this to answer is busy: it is told more at a time
+SOON_S, GATHER_MAX_S = 0.05, 0.5
 AWAY_FIRST_S = 0.2
 AWAY_MAX_S = 5.0
 
@@ -68,17 +70,19 @@ class Contact:
 
     async def speak(self) -> None:
         """Forever: sync when there is something to say, and often enough to keep the leases."""
-        away_s = AWAY_FIRST_S
+        away_s, gather_s = AWAY_FIRST_S, GATHER_S
         while True:
             try:
                 session = self.session or await self._begin_session()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.news.wait(), session.sync_every_s)
                     if not self._called:
-                        await asyncio.sleep(GATHER_S)
+                        await asyncio.sleep(gather_s)
                 self._called = False
                 self.news.clear()
+                asked = time.monotonic()
                 await self._sync(session)
+                gather_s = min(GATHER_MAX_S, max(GATHER_S, time.monotonic() - asked - SOON_S))
                 away_s = AWAY_FIRST_S
             except EpochStale:
                 # another process has our credentials, or the hub's database was restored

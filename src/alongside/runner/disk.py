@@ -12,7 +12,8 @@ from typing import Any
 ROOM_BYTES = 256 * 1024
 
 
-def write_json(path: Path, content: Any, *, mode: int = 0o600) -> None:
+def write_json(path: Path, content: Any, *, mode: int = 0o600, settled: bool = True) -> None:
+    """Not `settled`: after a power cut the file may be the one before, which is whole as well."""
     partial = path.with_name(f".{path.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -24,7 +25,8 @@ def write_json(path: Path, content: Any, *, mode: int = 0o600) -> None:
         partial.unlink(missing_ok=True)
         raise
     partial.replace(path)
-    sync_folder(path.parent)
+    if settled:
+        sync_folder(path.parent)
 
 
 def read_json(path: Path) -> Any | None:

@@ -117,7 +117,7 @@ class AttemptRecord:
         if self._unwritten:
             self._write_reports()
         # unwritten, it is asked and answered again after a restart
-        _if_there_is_room(self.folder / "answered.json", sorted(self.answered))
+        _if_there_is_room(self.folder / "answered.json", sorted(self.answered), settled=False)
         self._settle()
 
     def _settle(self) -> None:
@@ -125,6 +125,8 @@ class AttemptRecord:
             self.heard.set()
 
     def keep(self, handle: Handle) -> None:
+        if handle == self.handle:
+            return
         self.handle = handle
         write_json(self.folder / "handle.json", asdict(handle))
 
@@ -184,7 +186,7 @@ class Spool:
     def ack(self, seq: int) -> None:
         self.acked_to = seq
         # unwritten, orders come again after a restart, and are known by then
-        _if_there_is_room(self.work_dir / "outbox.json", seq)
+        _if_there_is_room(self.work_dir / "outbox.json", seq, settled=False)
 
     def order(self, seq: int, kind: str, body: dict[str, Any]) -> None:
         """Keep something to do until `done`."""
@@ -218,9 +220,9 @@ class Spool:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _if_there_is_room(path: Path, content: Any) -> None:
+def _if_there_is_room(path: Path, content: Any, *, settled: bool = True) -> None:
     try:
-        write_json(path, content)
+        write_json(path, content, settled=settled)
     except OSError as error:
         if not is_full(error):
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from alongside.runner.sandbox import processes
 from alongside.spec.shells import PORTS_MAX, Port
 
 LOOK_S = 3.0
+#: pause after a round, by what it took: many tools are looked at less often
+REST = 9
 _LISTENS = "0A"
 
 log = structlog.get_logger()
@@ -31,8 +34,10 @@ class PortWatch:
         self._told: dict[str, tuple[Port, ...]] = {}
 
     async def tend(self) -> None:
+        took_s = 0.0
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(max(LOOK_S, REST * took_s))
+            begun = time.monotonic()
             for key in self._told.keys() - self._holdings.attempts.keys():
                 self._told.pop(key, None)
                 self._firsts.pop(key, None)
@@ -41,6 +46,7 @@ class PortWatch:
                     await self._look(attempt)
                 except Exception:
                     log.exception("ports not looked at", attempt=attempt.record.key)
+            took_s = time.monotonic() - begun
 
     async def _look(self, attempt: Attempt) -> None:
         held, key = attempt.held, attempt.record.key
