@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alongside.spec.placement import DataNeed, Offered, Waiting, place, refuse, summary
+from alongside.spec.placement import STARTS_FULL, DataNeed, Offered, Waiting, place, refuse, summary
 from alongside.spec.sites import Capacity, ExecutorStatus
 from alongside.spec.tools import Resources
 
@@ -294,3 +294,17 @@ def test_the_summary_names_each_reason_once_and_not_too_many() -> None:
     assert text.count("offline") == 3
     assert text.endswith("and 2 more")
     assert summary([]) == "no runner is registered yet"
+
+
+def test_no_more_tools_start_at_a_runner_than_may_at_once() -> None:
+    crowd = [waiting(f"run{n}", interactive=True, since=NOW + timedelta(seconds=n)) for n in range(4)]
+    placed, refusals = place(crowd, [offered(starts=2)], NOW)
+    assert [item.run for item in placed] == ["run0", "run1"]
+    assert {item.run for item in refusals if item.reason.endswith(STARTS_FULL)} == {"run2", "run3"}
+
+
+def test_a_runner_that_starts_all_it_may_takes_tasks_and_another_runner_the_tools() -> None:
+    full, other = offered("r1", starts=0), offered("r2", starts=1)
+    assert [item.run for item in place([waiting("task")], [full], NOW)[0]] == ["task"]
+    placed, _ = place([waiting("tool", interactive=True)], [full, other], NOW)
+    assert [item.runner for item in placed] == ["r2"]
