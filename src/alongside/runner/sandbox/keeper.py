@@ -67,12 +67,14 @@ class Keeper:
         inside = self._first_process(bwrap)
         if inside is not None:
             self._note(own, bwrap, inside)
-            started.write("started\n")
-            started.close()
+            # a runner that was killed meanwhile does not listen; the next one reads the note
+            with contextlib.suppress(BrokenPipeError), started:
+                started.write("started\n")
         code = self._watch(bwrap, inside)
         _write(Path(self.plan["exit"]), self._outcome(code, inside), into_place=True)
         # without a sandbox, whoever waits looks for the reason that was written now
-        started.close()
+        if not started.closed:
+            started.close()
 
     def _note(self, own: bool, bwrap: int | None, inside: int | None) -> None:
         """Who we are, for the runner after this one."""
