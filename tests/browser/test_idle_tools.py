@@ -39,7 +39,7 @@ def test_a_busy_kernel_goes_on_and_an_open_tab_that_nobody_uses_is_paused_after_
     place: Installation, visit: Callable[[], Page]
 ) -> None:
     spec: dict[str, Any] = yaml.safe_load(LAB.read_text())
-    place.client.tools.publish({**spec, "name": "watched-lab", "idle_s": IDLE_S})
+    place.client.tools.publish({**spec, "name": "watched-lab", "title": "Watched lab", "idle_s": IDLE_S})
     # One after the other: neither may idle while the other is opened on a slow machine.
     busy = place.client.runs.launch(RunRequest("watched-lab", title="busy"))
     working = opened(place, visit, busy)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from support.clicking import launch, new_notebook, open_tool, origin, run_in_notebook, search, sign_in, stop
 from support.installation import Installation
 
 DOI = "https://doi.org/10.5072/ALONGSIDE.AUTZEN"
 POINTS = "110000"
-RUNS_MAX = 6
 #: reads the mounted file in JupyterLab's own kernel and says how many points it holds
 CELL = "import laspy; print('points:', len(laspy.read('data/autzen_trim.laz').points))"
 #: what a person's own program could try from the notebook's origin
@@ -26,42 +23,6 @@ fetch('/api/contents/data/autzen_trim.laz', {
   body: JSON.stringify({type: 'file', format: 'text', content: 'overwritten'}),
 }).then(answer => answer.status)
 """
-
-
-def sign_in(page: Page, place: Installation, account: str = "admin") -> None:
-    page.goto(place.client.admin.sign_in_link(account).url)
-    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
-
-
-def search(page: Page, text: str) -> None:
-    page.get_by_label("Search datasets").fill(text)
-    expect(page.get_by_role("list", name="Datasets").get_by_role("listitem")).to_have_count(1)
-
-
-def launch(page: Page, tool: str) -> str:
-    """Click Launch beside the dataset found, choose the tool; the id of the run whose page opens."""
-    page.get_by_role("button", name=re.compile("^Launch")).first.click()
-    page.get_by_role("radio", name=re.compile(tool)).check(force=True)
-    page.get_by_role("button", name=re.compile(rf"^Launch ({tool}|another)")).click()
-    page.wait_for_url("**/runs/*")
-    return urlsplit(page.url).path.rpartition("/")[2]
-
-
-def open_tool(page: Page, run: str) -> Page:
-    """Wait until the tool is ready and open it in its new tab."""
-    with page.expect_popup(timeout=100_000) as opened:
-        page.get_by_role("button", name=re.compile("^Open .* in a new tab$")).first.click(timeout=90_000)
-    tool = opened.value
-    tool.wait_for_url(re.compile(rf"^http://{run}\.localhost"))
-    return tool
-
-
-def stop(page: Page) -> None:
-    page.get_by_role("button", name="Stop").first.click()
-    confirm = page.get_by_role("dialog").get_by_role("button", name=re.compile("Stop"))
-    if confirm.count():
-        confirm.click()
-    expect(page.get_by_text("Stopped", exact=True).first).to_be_visible()
 
 
 def test_a_person_with_a_doi_works_beside_the_data_and_finds_the_notebook_again(
@@ -137,20 +98,8 @@ def test_the_same_person_runs_a_task_over_the_same_file_and_sees_its_picture(
 
 def write_a_notebook(lab: Page) -> None:
     """New notebook → one cell → run → its output → saved; by the menu and the keyboard, as people do."""
-    lab.goto(f"{origin(lab)}/lab?reset")
-    lab.locator(".jp-LauncherCard[data-category='Notebook']").first.click(timeout=60_000)
-    cell = lab.locator(".jp-Notebook .jp-CodeCell .cm-content").first
-    cell.click()
-    lab.keyboard.type(CELL)
-    # Until the kernel's connection is up JupyterLab drops what is run, and a person runs it again.
-    output = lab.locator(".jp-OutputArea-output", has_text=f"points: {POINTS}")
-    for _ in range(RUNS_MAX):
-        cell.click()
-        lab.keyboard.press("Control+Enter")
-        with suppress(PlaywrightTimeout):
-            output.wait_for(timeout=10_000)
-            break
-    expect(output).to_be_visible()
+    new_notebook(lab)
+    run_in_notebook(lab, CELL, f"points: {POINTS}")
     lab.keyboard.press("Control+s")
     # JupyterLab asks once for a name; the one it proposes is kept.
     rename = lab.get_by_role("button", name=re.compile("Rename"))
@@ -161,8 +110,3 @@ def write_a_notebook(lab: Page) -> None:
         """async () => (await (await fetch('/api/contents/Untitled.ipynb')).text()).includes('points: 1')""",
         polling=500,
     )
-
-
-def origin(page: Page) -> str:
-    parts = urlsplit(page.url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from alongside.runner import keeping
 from alongside.spec.tools import Component, Probe, Restart, ToolSpec
 from runner.conftest import SMALL, Lab
-from support import tool_programs
+from support import tool_programs, wheels
 
 #: installs a package from the data the first time, and says whether it was there
 INSTALLING = """
@@ -22,24 +21,9 @@ else:
 """
 
 
-def wheel(folder: Path) -> None:
-    about = "Metadata-Version: 2.1\nName: keepsake\nVersion: 1.0\n"
-    kind = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files = {
-        "keepsake.py": "def main(): pass\n",
-        "keepsake-1.0.dist-info/METADATA": about,
-        "keepsake-1.0.dist-info/WHEEL": kind,
-        "keepsake-1.0.dist-info/entry_points.txt": "[console_scripts]\nkeepsake = keepsake:main\n",
-    }
-    with zipfile.ZipFile(folder / "keepsake-1.0-py3-none-any.whl", "w") as made:
-        for name, text in files.items():
-            made.writestr(name, text)
-        made.writestr("keepsake-1.0.dist-info/RECORD", "".join(f"{name},,\n" for name in files))
-
-
 async def test_a_package_that_was_installed_is_there_in_the_next_tool(lab: Lab) -> None:
     data = lab.dataset("wheels")
-    wheel(lab.data / "wheels")
+    wheels.keepsake(lab.data / "wheels")
     component = Component(
         environment="python",
         command=("python3", "-c", INSTALLING + tool_programs.SERVER, "{socket}"),
