@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +116,9 @@ def binds(job: Job, folder: MountFolder, *, can_mount: bool) -> tuple[Bind, ...]
         found.append(Bind(_socket_folder(job, folder.folder), SOCKET_FOLDER))
     if job.data is not None:
         if job.home is not None:
-            seats.below(job.home, "data", job.uid, job.gid)
+            # A link that the person put there leads somewhere inside the container, and nowhere else.
+            with suppress(CannotStart):
+                seats.below(job.home, "data", job.uid, job.gid)
         found.append(Bind(job.data, components.data_path(assignment), grows=can_mount))
     if can_mount and job.data is not None:
         folder.share(job.data)
