@@ -8,6 +8,7 @@ from support.edges import Site, eventually, run_id
 
 #: open streams; those that end are counted at once
 HAPROXY_COUNTS_EVERY_S = 5
+UNUSED = {"at": None, "connections": 0, "requests": 0, "bytes": 0, "people": {}}
 
 
 async def activity(site: Site, run: str):
@@ -17,7 +18,7 @@ async def activity(site: Site, run: str):
 async def test_a_run_that_nobody_used_has_no_activity(site: Site, echo) -> None:
     run = run_id()
     await site.publish(run, echo[1])
-    assert await activity(site, run) == {"at": None, "connections": 0, "requests": 0, "bytes": 0}
+    assert await activity(site, run) == UNUSED
 
 
 async def test_requests_bytes_and_open_sockets_are_counted(site: Site, echo) -> None:
@@ -48,7 +49,7 @@ async def test_a_slot_that_changes_hands_does_not_bring_its_past(start_edge, ech
     await site.request(first, headers={"Cookie": await site.enter(first)})
     await site.control("DELETE", f"/routes/{first}")
     await site.publish(second, echo[1])
-    assert await activity(site, second) == {"at": None, "connections": 0, "requests": 0, "bytes": 0}
+    assert await activity(site, second) == UNUSED
 
 
 async def test_activity_of_other_people_on_a_run_adds_up(site: Site, echo) -> None:

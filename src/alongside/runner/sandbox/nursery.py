@@ -42,14 +42,21 @@ class Nursery:
 
     def keep(self, plan: Path) -> str:
         """Have a keeper for this plan, and return what it says once the sandbox exists."""
+        said, asked = self._keep(plan)
+        if not said and _is_gone(asked):
+            # The question was on its way when the nursery was killed; a keeper would hold the pipe.
+            said, _ = self._keep(plan)
+        return said
+
+    def _keep(self, plan: Path) -> tuple[str, subprocess.Popen[bytes]]:
         reader, writer = os.pipe()
         try:
             with self._turn:
-                self._ask(plan, writer)
+                asked = self._ask(plan, writer)
         finally:
             os.close(writer)
         with os.fdopen(reader) as answer:
-            return answer.read().strip()
+            return answer.read().strip(), asked
 
     def close(self) -> None:
         with self._turn:
@@ -59,30 +66,32 @@ class Nursery:
         """A runner's end without a word is no more than a closed socket to the nursery."""
         self._end()
 
-    def _ask(self, plan: Path, writer: int) -> None:
-        message = [os.fsencode(plan)]
-        for again in (True, False):
-            try:
-                if self._socket is None:
-                    self._socket = self._begin()
-                socket.send_fds(self._socket, message, [writer])
-                return
-            except OSError:
-                # it was killed: nothing of this start has begun
-                self._end()
-                if not again:
-                    raise
+    def _ask(self, plan: Path, writer: int) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is not None:
+            self._end()
+        try:
+            return self._send(plan, writer)
+        except OSError:
+            # it was killed: nothing of this start has begun
+            self._end()
+            return self._send(plan, writer)
 
-    def _begin(self) -> socket.socket:
+    def _send(self, plan: Path, writer: int) -> subprocess.Popen[bytes]:
+        if self._socket is None or self._process is None:
+            self._socket, self._process = self._begin()
+        socket.send_fds(self._socket, [os.fsencode(plan)], [writer])
+        return self._process
+
+    def _begin(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-I", "-m", __spec__.name, str(theirs.fileno()), " " * PATH_BYTES],
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        return ours
+        return ours, process
 
     def _end(self) -> None:
         if self._socket is not None:
@@ -92,6 +101,14 @@ class Nursery:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
             self._process = None
+
+
+def _is_gone(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ended; its descriptors are closed a moment before that can be seen."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+        return True
+    return False
 
 
 def main(descriptor: int) -> int:
