@@ -46,6 +46,8 @@ STAND_BY_S = 0.5
 LOOK_BACK = 200
 TOLD_MAX = 1000
 BODY_MAX_BYTES = 16 << 20
+#: what a provider sends back with somebody who signs in stands in the address
+LINE_MAX_BYTES = 64 << 10
 STOP_WITHIN_S = 2.0
 #: pause after a turn that the store did not take
 FAILED_S = 1.0
@@ -117,7 +119,11 @@ async def lead(hub: Hub, stopping: asyncio.Event, *, listening: asyncio.Future[i
         epoch = leadership.take(tx, f"{socket.gethostname()}:{os.getpid()}", hub.clock())
     dispatcher = Dispatcher(hub, epoch)
     runner = web.AppRunner(
-        application(dispatcher), access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True
+        application(dispatcher),
+        access_log=None,
+        shutdown_timeout=STOP_WITHIN_S,
+        handler_cancellation=True,
+        max_line_size=LINE_MAX_BYTES,
     )
     await runner.setup()
     turning = asyncio.create_task(dispatcher.turn_until_closed())
