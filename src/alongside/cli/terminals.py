@@ -30,7 +30,7 @@ def run(access: ShellAccess, wish: Wish) -> int:
 async def _run(access: ShellAccess, wish: Wish) -> int:
     async with opened(access, wish) as shell:
         with _terminal(shell) if wish.cols else _signals(shell):
-            feeding = asyncio.create_task(_feed(shell))
+            feeding = asyncio.create_task(_feed(shell, for_ssh=wish.mode == "ssh"))
             try:
                 async for channel, data in shell.output():
                     _write(sys.stderr.fileno() if channel == ERRORS else sys.stdout.fileno(), data)
@@ -71,7 +71,7 @@ async def _send(shell: Shell, reader: asyncio.StreamReader) -> None:
     await shell.tell(end=True)
 
 
-async def _feed(shell: Shell) -> None:
+async def _feed(shell: Shell, *, for_ssh: bool) -> None:
     """A thread reads: standard input may be a file, which no event loop waits for."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_MAX)
@@ -88,7 +88,11 @@ async def _feed(shell: Shell) -> None:
     with contextlib.suppress(ConnectionError):
         while data := await pieces.get():
             await shell.send(data)
-        await shell.tell(end=True)
+        if for_ssh:
+            # ssh itself is gone: nobody waits for what is still to come
+            await shell.leave()
+        else:
+            await shell.tell(end=True)
 
 
 def size() -> tuple[int, int]:

@@ -55,6 +55,10 @@ class Shell:
         """resize=(cols, rows), signal="INT", end=True."""
         await self._ws.send_json(said)
 
+    async def leave(self) -> None:
+        """End it without waiting for its end."""
+        await self._ws.close()
+
 
 @asynccontextmanager
 async def opened(access: ShellAccess, wish: Wish) -> AsyncIterator[Shell]:
