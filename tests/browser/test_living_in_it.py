@@ -80,11 +80,13 @@ def register(page: Page, place: Installation, name: str) -> None:
     """Ask for an account, and stand before the door with it."""
     page.goto(f"{place.url}/sign-in")
     page.get_by_role("link", name="Register").click()
+    expect(page.get_by_role("heading", name="Register")).to_be_visible()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_text("Waiting for approval")).to_be_visible()
     page.get_by_role("link", name="To the sign-in page").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
 
